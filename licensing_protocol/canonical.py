@@ -1,0 +1,155 @@
+"""The bytes: canonical JSON out (RFC 8785), strictly decoded JSON in, canonical base64url both ways.
+
+This is the only place that decodes JSON. Bytes pass through here before any library sees them, so that no two
+readers of one document can understand it differently (protocol §1).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import rfc8785
+
+from licensing_protocol.errors import MalformedDocument
+
+JsonObject: TypeAlias = dict[str, Any]
+
+MAX_DEPTH = 32
+MAX_INTEGER = 2**53 - 1
+_MAX_INTEGER_DIGITS = 17
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def encode(value: Any) -> bytes:
+    """Return the RFC 8785 (JCS) bytes of a JSON value.
+
+    Raises:
+        MalformedDocument: ``json.unencodable`` for NaN, infinities, integers of 2^53 and more, lone surrogates, or
+            values that JSON does not have.
+    """
+    try:
+        encoded: bytes = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        sentence = f"This value has no canonical JSON form: {error}."
+        raise MalformedDocument(sentence, code="json.unencodable") from error
+    return encoded
+
+
+def decode(data: bytes) -> Any:
+    """Decode JSON bytes strictly.
+
+    Raises:
+        MalformedDocument: with the code ``json.encoding`` (not UTF-8, or a lone surrogate), ``json.duplicate_name``,
+            ``json.number`` (NaN, infinite, or an integer of 2^53 and more), ``json.depth`` (over 32) or
+            ``json.syntax``.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedDocument("JSON must be UTF-8.", code="json.encoding") from error
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            parse_int=_safe_integer,
+        )
+    except json.JSONDecodeError as error:
+        sentence = f"Not JSON: {error.msg} at character {error.pos}."
+        raise MalformedDocument(sentence, code="json.syntax") from error
+    except RecursionError as error:
+        raise _too_deep() from error
+    _refuse_depth_and_surrogates(value, 1)
+    return value
+
+
+def decode_object(data: bytes) -> JsonObject:
+    """Decode JSON bytes that must be one object; otherwise as :func:`decode`, or ``json.not_an_object``."""
+    value = decode(data)
+    if not isinstance(value, dict):
+        raise MalformedDocument("A JSON object was expected here.", code="json.not_an_object")
+    return value
+
+
+def to_base64url(data: bytes) -> str:
+    """Return unpadded base64url (RFC 4648 §5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """Decode canonical unpadded base64url.
+
+    Raises:
+        MalformedDocument: ``base64url.malformed`` for padding, foreign characters or stray bits: each byte string has
+            exactly one spelling, so that an identity cannot be respelled.
+    """
+    if _BASE64URL.fullmatch(text):
+        try:
+            data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except binascii.Error:
+            data = None
+        if data is not None and to_base64url(data) == text:
+            return data
+    raise MalformedDocument("Not canonical unpadded base64url.", code="base64url.malformed")
+
+
+def digest(*parts: bytes) -> bytes:
+    """Return SHA-256 over the parts, one after another (labels in ASCII, all else raw: protocol §1)."""
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> JsonObject:
+    names = dict(pairs)
+    if len(names) != len(pairs):
+        raise MalformedDocument("A JSON object names a member twice.", code="json.duplicate_name")
+    return names
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise MalformedDocument(f"{constant} is not JSON.", code="json.number")
+
+
+def _finite_float(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise MalformedDocument("A number is too large for a double.", code="json.number")
+    return number
+
+
+def _safe_integer(literal: str) -> int:
+    if len(literal) <= _MAX_INTEGER_DIGITS:
+        number = int(literal)
+        if abs(number) <= MAX_INTEGER:
+            return number
+    raise MalformedDocument("An integer of 2^53 or more must be written as a decimal string.", code="json.number")
+
+
+def _too_deep() -> MalformedDocument:
+    return MalformedDocument(f"JSON nested deeper than {MAX_DEPTH} levels.", code="json.depth")
+
+
+def _refuse_depth_and_surrogates(value: Any, depth: int) -> None:
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            raise MalformedDocument("A string holds half of a surrogate pair.", code="json.encoding")
+        return
+    if not isinstance(value, Mapping | list):
+        return
+    if depth > MAX_DEPTH:
+        raise _too_deep()
+    members: Sequence[Any] = value
+    if isinstance(value, Mapping):
+        for name in value:
+            _refuse_depth_and_surrogates(name, depth)
+        members = list(value.values())
+    for member in members:
+        _refuse_depth_and_surrogates(member, depth + 1)

@@ -1,0 +1,119 @@
+"""The journal: numbered events in a hash chain that only the device can extend and nobody can thin out (protocol §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from licensing_protocol.canonical import JsonObject, digest, encode, from_base64url
+from licensing_protocol.errors import BrokenChain, MalformedDocument
+from licensing_protocol.fields import Fields
+
+_LABEL: Final = b"interlock/journal/1"
+MAX_EVENT_BYTES: Final = 4096
+_MAX_TYPE: Final = 64
+_MAX_BOOT: Final = 64
+
+
+class EventType(StrEnum):
+    """What a device reports. A vendor's own events take other names, with a dot in them."""
+
+    AGENT_STARTED = "agent.started"
+    CAPABILITY_DENIED = "capability.denied"
+    CAPABILITY_USED = "capability.used"
+    CONFIGURATION_CHANGED = "configuration.changed"
+    CLOCK_ROLLED_BACK = "clock.rolled_back"
+    CLOCK_JUMPED = "clock.jumped"
+    POSITION_IMPLAUSIBLE = "position.implausible"
+    ENTITLEMENT_ACCEPTED = "entitlement.accepted"
+    ENTITLEMENT_REFUSED = "entitlement.refused"
+    STATUS_LIST_REFUSED = "status_list.refused"
+    RECEIPT_IGNORED = "receipt.ignored"
+    EVIDENCE_REFUSED = "evidence.refused"
+    JOURNAL_FULL = "journal.full"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry. ``lower`` and ``upper`` bound the time (seconds), ``boot`` tells starts of the device apart."""
+
+    sequence: int
+    type: str
+    lower: int
+    upper: int | None
+    boot: str
+    data: JsonObject
+
+    @classmethod
+    def parse(cls, value: Any) -> Event:
+        """Read one event.
+
+        Raises:
+            MalformedDocument: ``event.oversized`` over 4 KiB, ``event.float`` for a float anywhere in its data.
+        """
+        fields = Fields(value, "event")
+        time = fields.list_of("time", least=2, most=2)
+        bounds = Fields({"lower": time[0], "upper": time[1]}, "event.time")
+        event = cls(
+            sequence=fields.integer("seq", least=1),
+            type=fields.text("type", longest=_MAX_TYPE),
+            lower=bounds.integer("lower"),
+            upper=None if time[1] is None else bounds.integer("upper"),
+            boot=fields.text("boot", longest=_MAX_BOOT),
+            data=dict(fields.members("data", most=64)),
+        )
+        fields.end()
+        event.to_bytes()
+        return event
+
+    def to_json(self) -> JsonObject:
+        """Return what :meth:`parse` reads."""
+        return {
+            "seq": self.sequence,
+            "type": self.type,
+            "time": [self.lower, self.upper],
+            "boot": self.boot,
+            "data": self.data,
+        }
+
+    def to_bytes(self) -> bytes:
+        """Return the JCS bytes that are hashed, within the bounds that :meth:`parse` keeps."""
+        if _holds_float(self.data):
+            raise MalformedDocument("An event holds no floats.", code="event.float")
+        encoded = encode(self.to_json())
+        if len(encoded) > MAX_EVENT_BYTES:
+            raise MalformedDocument(f"An event has at most {MAX_EVENT_BYTES} bytes.", code="event.oversized")
+        return encoded
+
+
+def first_head(device_key_thumbprint: str) -> bytes:
+    """Return the head of an empty journal: it belongs to one device key."""
+    return digest(_LABEL, from_base64url(device_key_thumbprint))
+
+
+def next_head(head: bytes, event: Event) -> bytes:
+    """Return the head after one more event."""
+    return digest(_LABEL, head, event.to_bytes())
+
+
+def follow(head: bytes, first: int, events: Iterable[Event]) -> bytes:
+    """Return the head after ``events``, which must be numbered from ``first`` on without a gap.
+
+    Raises:
+        BrokenChain: ``journal.gap``.
+    """
+    for expected, event in enumerate(events, first):
+        if event.sequence != expected:
+            raise BrokenChain(f"Event {expected} is missing: found {event.sequence}.", code="journal.gap")
+        head = next_head(head, event)
+    return head
+
+
+def _holds_float(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_float, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_float, value))
+    return isinstance(value, float)

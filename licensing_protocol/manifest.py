@@ -1,0 +1,148 @@
+"""The product manifest: what a vendor says its product can do, whom it obeys and what it measures (protocol §2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from licensing_protocol import token
+from licensing_protocol.canonical import JsonObject
+from licensing_protocol.capability import parse_ids
+from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.fields import Fields
+from licensing_protocol.keys import KeySet, Signer, VerificationKey
+from licensing_protocol.token import TokenType
+from licensing_protocol.trust import PinnedKeys
+
+MAX_NAME = 200
+_MAX_CAPABILITIES = 1000
+_MAX_SERVERS = 16
+_MAX_COMPONENTS = 100
+
+
+class ComponentKind(StrEnum):
+    """How a component is measured."""
+
+    FILE = "file"
+    TREE = "tree"
+    SETTING = "setting"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One thing to measure: a file or a tree below the product's folder (``path``), or a named setting."""
+
+    name: str
+    kind: ComponentKind
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A verified product manifest. ``identity`` stands in evidence and entitlement; ``issuer`` is the only one obeyed.
+
+    ``safety`` names functions that are never gated, whatever an entitlement or a status list says.
+    """
+
+    issuer: str
+    product: str
+    release: str
+    capabilities: frozenset[str]
+    safety: frozenset[str]
+    root: PinnedKeys
+    servers: tuple[str, ...]
+    measure: tuple[Component, ...]
+    identity: str = ""
+
+    @classmethod
+    def parse(cls, claims: Any, identity: str) -> Manifest:
+        """Read the claims of a manifest.
+
+        Raises:
+            MalformedDocument: ``manifest.safety`` if a safety function is also a gated capability, ``manifest.server``
+                for an address that is not http(s), ``manifest.component`` for a bad or repeated component.
+        """
+        fields = Fields(claims, "manifest")
+        manifest = cls(
+            issuer=fields.text("iss", longest=MAX_NAME),
+            product=fields.text("product", longest=MAX_NAME),
+            release=fields.text("release", longest=MAX_NAME),
+            capabilities=frozenset(
+                parse_ids(fields.list_of("capabilities", most=_MAX_CAPABILITIES), "manifest.capabilities")
+            ),
+            safety=frozenset(parse_ids(fields.list_of("safety", most=_MAX_CAPABILITIES), "manifest.safety")),
+            root=PinnedKeys.parse(fields.take("root")),
+            servers=tuple(map(_server, fields.texts("servers", most=_MAX_SERVERS))),
+            measure=_components(fields.list_of("measure", most=_MAX_COMPONENTS)),
+            identity=identity,
+        )
+        fields.end()
+        if manifest.safety & manifest.capabilities:
+            raise MalformedDocument("A safety function cannot also be gated.", code="manifest.safety")
+        return manifest
+
+    def to_claims(self) -> JsonObject:
+        """Return the claims that :meth:`parse` reads."""
+        return {
+            "iss": self.issuer,
+            "product": self.product,
+            "release": self.release,
+            "capabilities": sorted(self.capabilities),
+            "safety": sorted(self.safety),
+            "root": self.root.to_json(),
+            "servers": list(self.servers),
+            "measure": [_component_claims(component) for component in self.measure],
+        }
+
+    def sign(self, vendor: Signer) -> str:
+        """Return the manifest as a compact JWS by the vendor's key."""
+        return token.sign(self.to_claims(), TokenType.PRODUCT, vendor)
+
+
+def verify(text: str, vendor: VerificationKey) -> Manifest:
+    """Verify a manifest under the vendor key that the product itself names, and read it."""
+    verified = token.verify(text, TokenType.PRODUCT, KeySet(vendor))
+    return Manifest.parse(verified.claims, verified.identity)
+
+
+def _server(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        acceptable = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+    except ValueError:
+        acceptable = False
+    if acceptable:
+        return address.rstrip("/")
+    raise MalformedDocument(f"{address!r} is not the http(s) address of a server.", code="manifest.server")
+
+
+def _components(values: list[Any]) -> tuple[Component, ...]:
+    components = tuple(map(_component, values))
+    if len({component.name for component in components}) != len(components):
+        raise MalformedDocument("Two measured components have one name.", code="manifest.component")
+    return components
+
+
+def _component(value: Any) -> Component:
+    fields = Fields(value, "manifest.measure")
+    name, kind = fields.text("name", longest=MAX_NAME), fields.text("kind")
+    if kind not in set(ComponentKind):
+        raise MalformedDocument("A component is a file, a tree or a setting.", code="manifest.component")
+    path = None if kind == ComponentKind.SETTING else _relative(fields.text("path"))
+    fields.end()
+    return Component(name, ComponentKind(kind), path)
+
+
+def _relative(path: str) -> str:
+    if path.startswith("/") or ".." in path.split("/") or "\x00" in path:
+        raise MalformedDocument("A measured path lies below the product's own folder.", code="manifest.component")
+    return path
+
+
+def _component_claims(component: Component) -> JsonObject:
+    claims: JsonObject = {"name": component.name, "kind": str(component.kind)}
+    if component.path is not None:
+        claims["path"] = component.path
+    return claims
