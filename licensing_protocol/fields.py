@@ -34,6 +34,17 @@ class Fields:
         """Tell whether a member of this name is still unread."""
         return name in self._left
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the members still to be read."""
+        return tuple(self._left)
+
+    def nullable(self, name: str, read: Callable[[str], T]) -> T | None:
+        """Return ``read(name)``, or ``None`` where the member is there and null."""
+        if self.has(name) and self._left[name] is None:
+            del self._left[name]
+            return None
+        return read(name)
+
     def take(self, name: str) -> Any:
         """Return a member of any type."""
         if name not in self._left:

@@ -54,13 +54,12 @@ class Event:
             MalformedDocument: ``event.oversized`` over 4 KiB, ``event.float`` for a float anywhere in its data.
         """
         fields = Fields(value, "event")
-        time = fields.list_of("time", least=2, most=2)
-        bounds = Fields({"lower": time[0], "upper": time[1]}, "event.time")
+        bounds = Fields(dict(zip(("lower", "upper"), fields.list_of("time", least=2, most=2), strict=True)), "event.time")
         event = cls(
             sequence=fields.integer("seq", least=1),
             type=fields.text("type", longest=_MAX_TYPE),
             lower=bounds.integer("lower"),
-            upper=None if time[1] is None else bounds.integer("upper"),
+            upper=bounds.nullable("upper", bounds.integer),
             boot=fields.text("boot", longest=_MAX_BOOT),
             data=dict(fields.members("data", most=64)),
         )

@@ -1,0 +1,62 @@
+"""Enrolment: a new device key asks, with a one-time token, to be known (protocol §9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from licensing_protocol import token
+from licensing_protocol.canonical import JsonObject, from_base64url, to_base64url
+from licensing_protocol.evidence import FRESH_BYTES
+from licensing_protocol.fields import Fields
+from licensing_protocol.keys import Signer, VerificationKey
+from licensing_protocol.token import TokenType
+
+_RANDOM_UEID = b"\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """A request to enrol. ``secret`` is the one-time token, ``manifest`` the identity of the product's manifest.
+
+    ``key`` is the new device key, whose possession the document's own signature proves.
+    """
+
+    issued_at: int
+    secret: str
+    manifest: str
+    fresh: bytes
+    key: VerificationKey
+    identity: str = ""
+
+    def to_claims(self) -> JsonObject:
+        """Return the claims that :func:`verify` reads (the key travels in the header)."""
+        return {
+            "iat": self.issued_at,
+            "token": self.secret,
+            "manifest": self.manifest,
+            "fresh": to_base64url(self.fresh),
+        }
+
+    def sign(self, signer: Signer) -> str:
+        """Return the compact JWS by the new device key."""
+        return token.sign(self.to_claims(), TokenType.ENROLLMENT, signer)
+
+
+def verify(text: str) -> Enrollment:
+    """Verify that the sender holds the key in the header, and read the request."""
+    verified = token.verify_enrollment(text)
+    fields = Fields(verified.claims, "enrollment")
+    return Enrollment(
+        issued_at=fields.integer("iat"),
+        secret=fields.text("token", longest=200),
+        manifest=to_base64url(fields.octets("manifest")),
+        fresh=fields.octets("fresh", length=FRESH_BYTES),
+        key=verified.key,
+        identity=verified.identity,
+    )
+
+
+def device_id(key: VerificationKey) -> str:
+    """Return the id of the device whose first key this is: its EAT ``ueid`` (RFC 9711 §4.2.1, type RAND)."""
+    return to_base64url(_RANDOM_UEID + from_base64url(key.thumbprint))
