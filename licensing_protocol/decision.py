@@ -172,9 +172,7 @@ def decide(
     if entitlement is None or reason is not None:
         return Denied(capability, reason or Reason("entitlement.absent"))
     compiled = CompiledGrant(entitlement, capability)
-    return compiled.settle(
-        together((compiled.standing(contact, time, place), compiled.on_use(use, used, time.lower)))
-    )
+    return compiled.settle(together((compiled.standing(contact, time, place), compiled.on_use(use, used, time.lower))))
 
 
 def _status(contact: Contact) -> Verdict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject, from_base64url, to_base64url

@@ -54,7 +54,9 @@ class Event:
             MalformedDocument: ``event.oversized`` over 4 KiB, ``event.float`` for a float anywhere in its data.
         """
         fields = Fields(value, "event")
-        bounds = Fields(dict(zip(("lower", "upper"), fields.list_of("time", least=2, most=2), strict=True)), "event.time")
+        bounds = Fields(
+            dict(zip(("lower", "upper"), fields.list_of("time", least=2, most=2), strict=True)), "event.time"
+        )
         event = cls(
             sequence=fields.integer("seq", least=1),
             type=fields.text("type", longest=_MAX_TYPE),

@@ -162,4 +162,3 @@ def _public_from_fields(fields: Fields) -> VerificationKey:
     except ValueError as error:
         raise MalformedDocument("The JWK holds no point of its curve.", code="key.malformed") from error
     raise MalformedDocument("Only Ed25519 and P-256 keys are used here.", code="key.malformed")
-

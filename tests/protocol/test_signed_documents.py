@@ -12,7 +12,10 @@ from licensing_protocol.keys import EDDSA, ES256, KeySet, SoftwareSigner, Verifi
 from licensing_protocol.token import TokenType
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(st.characters(exclude_categories=["Cs"])),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.text(st.characters(exclude_categories=["Cs"])),
     lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text("abc", max_size=3), children, max_size=4),
     max_leaves=10,
 )
