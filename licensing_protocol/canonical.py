@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 import rfc8785
@@ -146,10 +146,10 @@ def _refuse_depth_and_surrogates(value: Any, depth: int) -> None:
         return
     if depth > MAX_DEPTH:
         raise _too_deep()
-    members: Sequence[Any] = value
+    members: Iterable[Any] = value
     if isinstance(value, Mapping):
         for name in value:
             _refuse_depth_and_surrogates(name, depth)
-        members = list(value.values())
+        members = value.values()
     for member in members:
         _refuse_depth_and_surrogates(member, depth + 1)

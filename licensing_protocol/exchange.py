@@ -1,4 +1,4 @@
-"""A document in and a document out: the bodies of an exchange, by HTTP or by file, before anything is verified (§6, §9)."""
+"""A document in and a document out: the bodies of an exchange before anything is verified (§6, §9)."""
 
 from __future__ import annotations
 

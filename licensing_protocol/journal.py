@@ -1,4 +1,4 @@
-"""The journal: numbered events in a hash chain that only the device can extend and nobody can thin out (protocol §6)."""
+"""The journal: numbered events in a hash chain that nobody can thin out (protocol §6)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "entitlement.absent": "This device holds no entitlement yet; enrol it or let it sync.",
     "entitlement.not_yet_valid": "The entitlement is not valid yet.",
     "entitlement.expired": "The entitlement has expired; let the device sync, or ask the exporter for a renewal.",
-    "entitlement.release": "The entitlement does not cover this release of the product; ask the exporter for a new one.",
+    "entitlement.release": "The entitlement does not cover this release; ask the exporter for a new one.",
     "entitlement.manifest": "The entitlement was issued for another product manifest; let the device sync.",
     "capability.unknown": "The product's manifest does not name this capability.",
     "capability.stripped": "This capability is not granted to this device.",

@@ -1,4 +1,4 @@
-"""The limits of a grant: parsed strictly, and evaluated purely, so that a server can simulate a device (protocol §3)."""
+"""The limits of a grant: parsed strictly, evaluated purely, so that a server can simulate a device (protocol §3)."""
 
 from __future__ import annotations
 
@@ -109,8 +109,10 @@ class CompiledLimits:
 
     def __init__(self, limits: Limits, zones: Mapping[str, Zone]) -> None:
         self._limits = limits
-        self._area: CompiledArea | None = limits.area and limits.area.compile(zones)
-        self._parameters: CompiledParameters | None = limits.parameters and limits.parameters.compile()
+        self._area: CompiledArea | None = None if limits.area is None else limits.area.compile(zones)
+        self._parameters: CompiledParameters | None = None
+        if limits.parameters is not None:
+            self._parameters = limits.parameters.compile()
 
     def standing(self, time: TimeBounds, fix: Fix | None, age: float | None) -> Verdict:
         """Evaluate what depends on time and place; ``age`` of the fix in seconds."""

@@ -107,7 +107,7 @@ def _edges(polygon: Any) -> tuple[Floats, Floats]:
             starts.append(positions[:-1])
             ends.append(positions[1:])
     start, end = np.concatenate(starts), np.concatenate(ends)
-    # An edge along the antimeridian is where the zone was cut (RFC 7946 §3.1.9), one along a pole is a point: no border.
+    # An edge along the antimeridian is a cut (RFC 7946 §3.1.9), one along a pole is a point: neither is a border.
     cut = (np.abs(start[:, 0]) == _ANTIMERIDIAN) & (start[:, 0] == end[:, 0])
     pole = (np.abs(start[:, 1]) == _POLE) & (start[:, 1] == end[:, 1])
     border = ~(cut | pole)

@@ -15,9 +15,8 @@ from licensing_protocol.errors import MalformedDocument
 Test: TypeAlias = Callable[[str], bool]
 _MAX_STATES = 5000
 _ESCAPED = {**{char: char for char in "()*+-.?[\\]^{|}$"}, "n": "\n", "r": "\r", "t": "\t"}
-_CATEGORIES = frozenset(
-    ["L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Z", "Zl", "Zp", "Zs", "S", "Sc", "Sk", "Sm", "So", "C", "Cc", "Cf", "Cn", "Co"]
-)
+_MAJORS_AND_MINORS = {"L": "lmotu", "M": "cen", "N": "dlo", "P": "cdefios", "Z": "lps", "S": "ckmo", "C": "cfno"}
+_CATEGORIES = frozenset(major + minor for major, minors in _MAJORS_AND_MINORS.items() for minor in ("", *minors))
 
 
 @dataclass(slots=True)

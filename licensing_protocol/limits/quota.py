@@ -37,7 +37,7 @@ class Quota:
 
     @classmethod
     def parse(cls, value: Any) -> Quota:
-        """Read ``{id, uses, per?, anchor}``; a duration of other units than D, H, M, S, or of none, is ``quota.per``."""
+        """Read ``{id, uses, per?, anchor}``; a duration in other units than D, H, M, S is ``quota.per``."""
         fields = Fields(value, "quota")
         quota = cls(
             id=fields.text("id", longest=100),

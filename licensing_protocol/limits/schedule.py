@@ -87,7 +87,7 @@ class Schedule:
         }
 
     def evaluate(self, time: TimeBounds) -> Verdict:
-        """Hold the time against the windows: the whole interval must lie inside; without upper bound, the wall clock."""
+        """Hold the time against the windows: the whole interval, or else the wall clock, lies inside."""
         if not time.known:
             return unknown(Reason("time.unknown"))
         earliest = time.latest if time.upper is None else time.lower
