@@ -18,8 +18,8 @@ $(STAMP):
 	@touch $@
 
 check: $(STAMP) ## set up, then run everything that must pass
-	$(BIN)/ruff check licensing_protocol tests
-	$(BIN)/mypy licensing_protocol
+	$(BIN)/ruff check licensing_protocol device_agent tests
+	$(BIN)/mypy licensing_protocol device_agent
 	$(BIN)/pytest -n 2 -q
 
 clean: ## remove the virtual environment

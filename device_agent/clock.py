@@ -1,0 +1,48 @@
+"""The agent's only clock reads: the wall clock, the time since boot, and which boot it is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from device_agent.errors import UnsupportedPlatform
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at the clocks: ``wall`` in seconds since the epoch, ``boottime`` in seconds since start."""
+
+    wall: float
+    boottime: float
+    boot: str
+
+
+class Clock(ABC):
+    """Port to the machine's clocks, so that tests can set them as an owner of the device can."""
+
+    @abstractmethod
+    def read(self) -> Reading:
+        """Read all clocks together."""
+
+
+class SystemClock(Clock):
+    """The clocks of Linux."""
+
+    def __init__(self) -> None:
+        if not sys.platform.startswith("linux") or not hasattr(time, "CLOCK_BOOTTIME"):
+            raise UnsupportedPlatform("The agent keeps time by Linux's CLOCK_BOOTTIME, which this system lacks.")
+        try:
+            self._boot = _BOOT_ID.read_text("ascii").strip()
+        except OSError as error:
+            raise UnsupportedPlatform(
+                "The agent tells starts apart by the kernel's boot id, which is not there."
+            ) from error
+
+    def read(self) -> Reading:
+        """Read all clocks together."""
+        return Reading(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME), self._boot)

@@ -1,0 +1,92 @@
+"""What the agent can raise, in one tree, split by who can mend it.
+
+::
+
+    AgentError
+    ├── CapabilityDenied       the product asked for what is not allowed now
+    ├── UnsupportedPlatform    this machine lacks what trusted time needs
+    ├── StoreError             the device's own disk
+    │   ├── StoreUnreadable, StoreNewer, StoreLocked, StoreFull
+    └── TransportError         the network, or whoever answered on it
+
+Each carries a stable ``code`` and a sentence. A decision never raises: it is a value. ``use`` raises
+:class:`CapabilityDenied`, which holds that value.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from licensing_protocol.decision import Denied
+from licensing_protocol.reasons import SENTENCES, Reason
+
+
+class AgentError(Exception):
+    """Root of all that the agent raises on its own account."""
+
+    default_code: ClassVar[str] = "agent.error"
+
+    def __init__(self, sentence: str, *, code: str | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code or self.default_code
+
+
+class CapabilityDenied(AgentError):
+    """The use was not allowed; ``denied`` says of which capability and why."""
+
+    default_code = "capability.denied"
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(f"{denied.capability}: {denied.reason.sentence}", code=denied.reason.code)
+        self.denied = denied
+
+
+class UnsupportedPlatform(AgentError):
+    """Not Linux, or a kernel without CLOCK_BOOTTIME or a boot id: trusted time cannot be kept."""
+
+    default_code = "platform.unsupported"
+
+
+class StoreError(AgentError):
+    """The store cannot serve; everything gated is denied with :attr:`reason` until it can."""
+
+    default_code = "store.unreadable"
+
+    def __init__(self, problem: str = "") -> None:
+        sentence = SENTENCES[self.default_code]
+        super().__init__(f"{sentence} ({problem})" if problem else sentence)
+
+    @property
+    def reason(self) -> Reason:
+        """The reason with which a decision denies meanwhile."""
+        return Reason(self.code)
+
+
+class StoreUnreadable(StoreError):
+    """Damaged, missing parts, or not permitted."""
+
+    default_code = "store.unreadable"
+
+
+class StoreNewer(StoreError):
+    """Written by a newer agent."""
+
+    default_code = "store.newer"
+
+
+class StoreLocked(StoreError):
+    """Another process holds the store for longer than the agent waits."""
+
+    default_code = "store.locked"
+
+
+class StoreFull(StoreError):
+    """The disk is full, or a write failed: nothing new can be recorded."""
+
+    default_code = "store.full"
+
+
+class TransportError(AgentError):
+    """No signed answer came back; the same document is sent again later."""
+
+    default_code = "transport.failed"
