@@ -1,0 +1,7 @@
+"""People, the roles they hold and the API tokens that belong to them."""
+
+from licensing_server.accounts.authenticate import authenticate
+from licensing_server.accounts.people import add_person
+from licensing_server.accounts.tokens import issue_token
+
+__all__ = ["add_person", "authenticate", "issue_token"]

@@ -1,0 +1,77 @@
+"""People and tokens on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from licensing_server.accounts.tables import ApiToken, Person
+from licensing_server.web import Body, Reply, Role
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NewPerson(Body):
+    """A person to add."""
+
+    name: Name
+    roles: list[Role]
+
+
+class Roles(Body):
+    """The roles that a person shall hold."""
+
+    roles: list[Role]
+
+
+class PersonReply(Reply):
+    """A person."""
+
+    id: str
+    name: str
+    roles: list[Role]
+    created_at: int
+    disabled_at: int | None
+    version: int
+
+    @classmethod
+    def of(cls, person: Person) -> PersonReply:
+        """Show one row."""
+        return cls(
+            id=person.id,
+            name=person.name,
+            roles=sorted(Role(row.role) for row in person.roles),
+            created_at=person.created_at,
+            disabled_at=person.disabled_at,
+            version=person.version,
+        )
+
+
+class NewToken(Body):
+    """A token to make; ``days`` until it expires."""
+
+    label: Annotated[str, Field(min_length=1, max_length=100)] = "api"
+    days: Annotated[int, Field(ge=1, le=366)] = 90
+
+
+class TokenReply(Reply):
+    """A token, without its secret."""
+
+    id: str
+    person: str
+    label: str
+    created_at: int
+    expires_at: int
+    revoked_at: int | None
+
+
+class IssuedToken(TokenReply):
+    """``token`` is shown this once."""
+
+    token: str
+
+    @classmethod
+    def of(cls, row: ApiToken, text: str) -> IssuedToken:
+        """Show a new token with its text."""
+        return cls(**TokenReply.model_validate(row).model_dump(), token=text)

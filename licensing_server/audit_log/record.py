@@ -1,0 +1,73 @@
+"""Queues an entry in the transaction of the act that it records (protocol §8)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
+from licensing_server.audit_log.tables import CommittedValue, LogEntry
+from licensing_server.problem import Unprocessable
+
+MAX_BODY: Final = 65_535
+_VERSION: Final = 1
+_SALT_BYTES: Final = 32
+_COMMIT: Final = b"interlock/commit/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """An entry that waits for its index: ``id`` in the queue, and its RFC 6962 leaf hash."""
+
+    id: int
+    leaf: bytes
+
+
+def record(
+    session: Session,
+    type: str,
+    *,
+    time: int,
+    actor: str,
+    subject: str,
+    data: JsonObject | None = None,
+    sensitive: Mapping[str, Any] | None = None,
+) -> Queued:
+    """Queue one entry. ``actor`` and ``subject`` are opaque ids, and ``data`` holds nothing about a person.
+
+    What is ``sensitive`` is only committed to: its value lies beside the log and can be erased.
+
+    Raises:
+        Unprocessable: ``log.entry_too_large``; then the act does not happen.
+    """
+    salted = {name: (secrets.token_bytes(_SALT_BYTES), value) for name, value in (sensitive or {}).items()}
+    commitments = {name: to_base64url(commitment(type, name, salt, value)) for name, (salt, value) in salted.items()}
+    entry = {"v": _VERSION, "type": type, "time": time, "actor": actor, "subject": subject}
+    body = encode(entry | {"data": (data or {}) | commitments})
+    if len(body) > MAX_BODY:
+        raise Unprocessable("log.entry_too_large", "This act is too large to be recorded; divide it.")
+    leaf = leaf_hash(body)
+    values = {"body": body, "leaf": leaf, "type": type, "time": time, "actor": actor, "subject": subject}
+    entry_id = session.scalars(insert(LogEntry).returning(LogEntry.id).values(**values)).one()
+    if salted:
+        rows = [
+            {"entry": entry_id, "field": name, "salt": salt, "value": encode(value).decode()}
+            for name, (salt, value) in salted.items()
+        ]
+        session.execute(insert(CommittedValue), rows)
+    return Queued(entry_id, leaf)
+
+
+def commitment(type: str, field: str, salt: bytes, value: Any) -> bytes:
+    """Return the salted commitment to one sensitive value."""
+    return digest(_COMMIT, salt, encode([type, field, value]))
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """Return the RFC 6962 §2.1 hash of a leaf."""
+    return digest(b"\x00", body)

@@ -1,0 +1,70 @@
+"""Every setting of the server, in one class: from the environment (``INTERLOCK_…``) or from ``interlock.env``."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable ``INTERLOCK_`` plus its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="INTERLOCK_", extra="ignore")
+
+    data_dir: Path = Field(Path("interlock-data"), description="Folder of the keys and, by default, the database.")
+    database_url: str | None = Field(
+        None,
+        description="SQLAlchemy address of the database: absent for SQLite in the data folder, or "
+        "`postgresql+psycopg://user@host/name`.",
+    )
+    key_passphrase: SecretStr | None = Field(
+        None, description="Passphrase of the signing keys; absent, it is read from `passphrase` in the data folder."
+    )
+    issuer: str = Field("exporter", min_length=1, max_length=200, description="Name of the exporter in documents.")
+    public_url: str = Field("http://127.0.0.1:8470", description="Address at which devices reach this server.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8470, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
+    behind_tls: bool = Field(
+        False, description="Set where a proxy in front ends TLS: allows an address other than loopback."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-For is believed, separated by commas."
+    )
+    body_limit: int = Field(2_500_000, ge=100_000, description="Most bytes of a request body.")
+    device_rate: int = Field(60, ge=1, description="Most check-ins of one device in a minute.")
+    address_rate: int = Field(1200, ge=1, description="Most device requests of one address in a minute.")
+    waiters: int = Field(10_000, ge=0, description="Most requests that wait for a status list, in all.")
+    waiters_per_address: int = Field(1_000, ge=0, description="Most requests of one address that wait.")
+    status_ttl: int = Field(300, ge=1, description="Seconds for which a status list may be cached.")
+    status_resign: int = Field(3_600, ge=10, description="Seconds after which an unchanged status list is signed anew.")
+    status_lifetime: int = Field(86_400, ge=60, description="Seconds until a status list expires.")
+    enrolment_days: int = Field(30, ge=1, le=365, description="Days until an enrolment token expires, if not said.")
+    token_days: int = Field(90, ge=1, le=366, description="Most days that an API token lives.")
+    renewal_share: float = Field(
+        0.5, gt=0, lt=1, description="Share of an entitlement's life after which a check-in brings a renewed one."
+    )
+    quarantine_hours: int = Field(72, ge=1, description="Hours after which an unconfirmed quarantine lapses.")
+    repeated_denials: int = Field(5, ge=1, description="Denials of one capability in one hour that open a case.")
+    fresh_seconds: int = Field(86_400, ge=1, description="Age of its nonce up to which evidence counts as fresh.")
+    appeal: str = Field(
+        "the exporter's compliance office", min_length=1, max_length=300, description="Where an operator may appeal."
+    )
+    log_json: bool = Field(True, description="Write logs as JSON lines; else for people to read.")
+
+    @property
+    def url(self) -> str:
+        """The database's address, resolved."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'interlock.db').absolute()}"
+
+    @property
+    def binds_publicly(self) -> bool:
+        """Whether others than this machine can reach the server without TLS in front."""
+        if self.behind_tls or self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True

@@ -1,0 +1,18 @@
+"""The database: one declarative base, transactions that say whether they write, opaque ids."""
+
+from licensing_server.database.base import Base, Instant, Json
+from licensing_server.database.engine import Database, changed_one
+from licensing_server.database.ids import new_id, new_secret, secret_hash
+from licensing_server.database.wake import Listener
+
+__all__ = [
+    "Base",
+    "Database",
+    "Instant",
+    "Json",
+    "Listener",
+    "changed_one",
+    "new_id",
+    "new_secret",
+    "secret_hash",
+]

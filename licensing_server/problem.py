@@ -1,0 +1,121 @@
+"""What the server answers when it refuses: RFC 9457 problems, each with a stable code.
+
+::
+
+    Problem
+    ├── Unauthenticated 401, Forbidden 403
+    ├── NotFound 404, Conflict 409, PreconditionFailed 412, PreconditionRequired 428
+    ├── Unprocessable 422, TooLarge 413, TooMany 429
+    └── Unavailable 503
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A refusal: ``code`` for machines, ``detail`` tells a person what to do next."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "The server failed"
+
+    def __init__(self, code: str, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.members = members
+        self.headers: dict[str, str] = {}
+
+    def to_json(self, request_id: str | None = None) -> dict[str, Any]:
+        """Return the members of the RFC 9457 document."""
+        document = {"type": f"urn:interlock:problem:{self.code}", "title": self.title, "status": self.status}
+        document |= {"code": self.code, "detail": self.detail} | self.members
+        return document | ({} if request_id is None else {"request_id": request_id})
+
+
+class Unauthenticated(Problem):
+    """No valid token was sent."""
+
+    status = 401
+    title = "Sign in first"
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail)
+        self.headers["WWW-Authenticate"] = 'Bearer realm="interlock"'
+
+
+class Forbidden(Problem):
+    """The person is known, but may not do this."""
+
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(Problem):
+    """There is nothing of that name."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(Problem):
+    """What is there already stands against it."""
+
+    status = 409
+    title = "In conflict with the present state"
+
+
+class PreconditionFailed(Problem):
+    """Somebody else changed it meanwhile."""
+
+    status = 412
+    title = "Changed meanwhile"
+
+
+class TooLarge(Problem):
+    """The body is larger than the server takes."""
+
+    status = 413
+    title = "Too large"
+
+
+class Unprocessable(Problem):
+    """Well-formed HTTP, but the content cannot be accepted."""
+
+    status = 422
+    title = "Cannot be accepted"
+
+
+class PreconditionRequired(Problem):
+    """An edit must name the version that it edits."""
+
+    status = 428
+    title = "Name the version that you edit"
+
+
+class _RetryLater(Problem):
+    def __init__(self, code: str, detail: str, *, retry_after: int = 1, **members: Any) -> None:
+        super().__init__(code, detail, **members)
+        self.headers["Retry-After"] = str(retry_after)
+
+
+class TooMany(_RetryLater):
+    """More requests than the rate allows."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class Unavailable(_RetryLater):
+    """For the moment, not at all."""
+
+    status = 503
+    title = "Not available at the moment"
+
+
+def not_found(what: str, name: str) -> NotFound:
+    """Return the usual refusal for an unknown id."""
+    return NotFound(f"{what}.unknown", f"There is no {what.replace('_', ' ')} {name!r}.")

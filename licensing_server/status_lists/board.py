@@ -1,0 +1,103 @@
+"""The newest signed lists in memory, and the requests that wait for a newer one."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from licensing_server.status_lists.tables import Shard
+from licensing_server.web.metrics import WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One signed list as it is sent."""
+
+    identity: str
+    text: bytes
+    gzipped: bytes
+
+    @property
+    def etag(self) -> str:
+        """Weak, because the same list is sent plain and gzipped."""
+        return f'W/"{self.identity}"'
+
+
+class Board:
+    """What ``GET /v1/status`` answers from: no session and no thread is held while a request waits."""
+
+    def __init__(self, most_waiters: int, most_per_address: int) -> None:
+        self._posted: Mapping[int, Posted] = {}
+        self._most = most_waiters
+        self._most_per_address = most_per_address
+        self._per_address: Counter[str] = Counter()
+        self._waiting: dict[asyncio.Event, tuple[asyncio.AbstractEventLoop, int]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, shard: int) -> Posted | None:
+        """Return the newest list of a shard."""
+        return self._posted.get(shard)
+
+    def refresh(self, session: Session) -> None:
+        """Take over what was signed since, and wake who waits for it."""
+        posted = dict(self._posted)
+        changed = set()
+        for shard, identity in session.execute(select(Shard.id, Shard.identity).where(Shard.identity != "")).all():
+            if shard not in posted or posted[shard].identity != identity:
+                posted[shard] = _post(session, shard)
+                changed.add(shard)
+        if changed:
+            self._posted = posted
+            self._wake(changed)
+
+    async def wait(self, shard: int, etag: str, seconds: float, address: str) -> None:
+        """Return when the shard's list is another than ``etag`` names, after ``seconds``, or at once over the cap."""
+        event = asyncio.Event()
+        if not self._begin(event, shard, address):
+            return
+        try:
+            posted = self.get(shard)
+            # Looked at after the registration, so that no change falls between.
+            if posted is not None and posted.etag == etag:
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._end(event, address)
+
+    def _begin(self, event: asyncio.Event, shard: int, address: str) -> bool:
+        with self._lock:
+            if len(self._waiting) >= self._most or self._per_address[address] >= self._most_per_address:
+                return False
+            self._waiting[event] = (asyncio.get_running_loop(), shard)
+            self._per_address[address] += 1
+            WAITING.set(len(self._waiting))
+            return True
+
+    def _end(self, event: asyncio.Event, address: str) -> None:
+        with self._lock:
+            del self._waiting[event]
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
+            WAITING.set(len(self._waiting))
+
+    def _wake(self, shards: set[int]) -> None:
+        with self._lock:
+            wanted = [(event, loop) for event, (loop, shard) in self._waiting.items() if shard in shards]
+        for event, loop in wanted:
+            loop.call_soon_threadsafe(event.set)
+
+
+def _post(session: Session, shard: int) -> Posted:
+    row = session.execute(select(Shard.identity, Shard.text).where(Shard.id == shard)).one()
+    text = row.text.encode("ascii")
+    return Posted(row.identity, text, gzip.compress(text, 9, mtime=0))

@@ -1,0 +1,100 @@
+"""One request of a person: authenticated inside the transaction that serves it, and committed before it is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+from sqlalchemy.orm import Session
+
+from licensing_protocol.canonical import digest, to_base64url
+from licensing_server import clock
+from licensing_server.database import Database
+from licensing_server.problem import PreconditionRequired, Unauthenticated
+from licensing_server.web import idempotency
+from licensing_server.web.actor import Actor, Authenticator, Role
+from licensing_server.web.paging import Page
+
+_ETAG = re.compile(r'"(\d{1,12})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a rule needs to know of the request: ``actor`` is the person's opaque id, ``now`` in seconds."""
+
+    session: Session
+    actor: str
+    now: int
+    roles: frozenset[Role] = frozenset()
+
+
+class Access:
+    """Opens the one transaction of a route."""
+
+    def __init__(self, request: Request, roles: frozenset[Role]) -> None:
+        self._request = request
+        self._roles = roles
+        self._database: Database = request.app.state.database
+        self._authenticate: Authenticator = request.app.state.authenticator
+
+    @contextmanager
+    def read(self) -> Iterator[Act]:
+        """Yield an act that can only read."""
+        with self._database.read() as session:
+            yield self._act(session)
+
+    def change(self, do: Callable[[Act], BaseModel | None], *, status: int = 200) -> Response:
+        """Run ``do`` in one writing transaction and return its result once that is committed.
+
+        With an ``Idempotency-Key`` the same request by the same person is done once; the second gets the first answer.
+        """
+        with self._database.write() as session:
+            act = self._act(session)
+            key = idempotency.key_of(self._request, act.actor, self._body_digest())
+            answer = None if key is None else idempotency.earlier_answer(session, key)
+            if answer is None:
+                answer = _answer(do(act), status)
+                if key is not None:
+                    idempotency.remember(session, key, answer, act.now)
+        return answer.to_response()
+
+    def expected_version(self) -> int:
+        """Return the version that an edit is meant for, from ``If-Match``.
+
+        Raises:
+            PreconditionRequired: ``edit.no_version``.
+        """
+        match = _ETAG.fullmatch(self._request.headers.get("if-match", ""))
+        if match is None:
+            raise PreconditionRequired(
+                "edit.no_version", 'Send If-Match with the ETag that you read, such as "3", so that no edit is lost.'
+            )
+        return int(match[1])
+
+    def _act(self, session: Session) -> Act:
+        now = clock.now()
+        actor = self._actor(session, now)
+        actor.refuse_unless(self._roles)
+        return Act(session, actor.person, now, actor.roles)
+
+    def _actor(self, session: Session, now: int) -> Actor:
+        scheme, _, bearer = self._request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not bearer:
+            raise Unauthenticated("token.missing", "Send your API token as: Authorization: Bearer …")
+        return self._authenticate(session, bearer.strip(), now)
+
+    def _body_digest(self) -> str:
+        return to_base64url(digest(getattr(self._request.state, "body", b"")))
+
+
+def _answer(result: BaseModel | None, status: int) -> idempotency.Answer:
+    if result is None:
+        return idempotency.Answer(204, "", None)
+    version = getattr(result, "version", None)
+    if isinstance(result, Page):
+        version = None
+    return idempotency.Answer(status, result.model_dump_json(), version)
