@@ -89,6 +89,11 @@ class CompiledGrant:
             self._limits, self._unsupported = None, (*self._unsupported, error.code)
 
     @property
+    def unsupported(self) -> tuple[str, ...]:
+        """The kinds of limits, or the codes of errors, for which this installation denies the grant."""
+        return self._unsupported
+
+    @property
     def depends_on_place(self) -> bool:
         """Whether a new position can change the answer."""
         return self.grant.limits.area is not None

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_from_bytes
 
-from licensing_protocol.canonical import JsonObject, decode_object, digest, encode, to_base64url
+from licensing_protocol.canonical import JsonObject, decode_object, encode, to_base64url
 from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.fields import Fields
+from licensing_protocol.log.merkle import leaf_hash, root_hash
 
 # CoAP Content-Format of application/measured-component+json (RFC 10013).
 CONTENT_FORMAT: Final = 296
 _ALGORITHM: Final = "sha-256"
-_LEAF: Final = b"\x00"
-_NODE: Final = b"\x01"
 _MAX_NAME: Final = 200
 
 
@@ -72,15 +71,4 @@ class TreeLeaf:
 
 def tree_digest(leaves: Iterable[TreeLeaf]) -> bytes:
     """Return the RFC 6962 root over the leaves, sorted by their path's bytes."""
-    hashes = [digest(_LEAF, leaf.to_bytes()) for leaf in sorted(leaves, key=lambda leaf: leaf.path)]
-    return _root(hashes)
-
-
-def _root(hashes: list[bytes]) -> bytes:
-    if not hashes:
-        return digest()
-    if len(hashes) == 1:
-        return hashes[0]
-    # RFC 6962 §2.1: the left half is the largest power of two smaller than the number of leaves.
-    left = 1 << (len(hashes) - 1).bit_length() - 1
-    return digest(_NODE, _root(hashes[:left]), _root(hashes[left:]))
+    return root_hash([leaf_hash(leaf.to_bytes()) for leaf in sorted(leaves, key=lambda leaf: leaf.path)])

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
+from licensing_protocol.log.merkle import leaf_hash
 from licensing_server.audit_log.tables import CommittedValue, LogEntry
 from licensing_server.problem import Unprocessable
 
@@ -66,8 +67,3 @@ def record(
 def commitment(type: str, field: str, salt: bytes, value: Any) -> bytes:
     """Return the salted commitment to one sensitive value."""
     return digest(_COMMIT, salt, encode([type, field, value]))
-
-
-def leaf_hash(body: bytes) -> bytes:
-    """Return the RFC 6962 §2.1 hash of a leaf."""
-    return digest(b"\x00", body)

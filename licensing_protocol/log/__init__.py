@@ -1,0 +1,1 @@
+"""The transparency log's own structures (protocol §8)."""

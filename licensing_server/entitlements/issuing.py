@@ -1,0 +1,163 @@
+"""Issuing and renewing: fresh indices in one shard, versions that never fall, older grants ended (protocol §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from licensing_protocol import token
+from licensing_protocol.canonical import JsonObject
+from licensing_protocol.grant import StatusReference
+from licensing_protocol.keys import Signer
+from licensing_protocol.status_list import Status
+from licensing_server import audit_log, catalogue, status_lists
+from licensing_server.config import Settings
+from licensing_server.database import new_id
+from licensing_server.devices.tables import Device
+from licensing_server.entitlements import restrictions
+from licensing_server.entitlements.compose import Numbers, Subject, compose
+from licensing_server.entitlements.restrictions import EVERYTHING, Kind
+from licensing_server.entitlements.tables import DevicePlan, GrantedIndex, SignedEntitlement
+from licensing_server.problem import Conflict
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs entitlements, on which terms."""
+
+    signer: Signer
+    settings: Settings
+
+
+def adopt_plan(session: Session, device: str, plan: JsonObject, *, actor: str, now: int) -> DevicePlan:
+    """Make a settled plan the approved one of a device; it is signed by :func:`issue` or when the device next asks."""
+    row = session.get(DevicePlan, device)
+    if row is None:
+        row = DevicePlan(device=device, plan=plan, revision=0, signed_revision=0, approved_by=actor, approved_at=now)
+        session.add(row)
+    row.plan, row.approved_by, row.approved_at = plan, actor, now
+    row.revision += 1
+    session.flush()
+    return row
+
+
+def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: int) -> SignedEntitlement:
+    """Sign a new version of a device's approved plan. The caller holds the device's lock.
+
+    Where the plan is a new revision or the release another, all older grants become INVALID in this transaction; a
+    mere renewal leaves them to expire.
+
+    Raises:
+        Conflict: ``entitlement.no_plan``.
+    """
+    plan = session.get(DevicePlan, device.id)
+    if plan is None:
+        raise Conflict("entitlement.no_plan", "Nothing was approved for this device yet.")
+    previous = newest(session, device.id)
+    renewal = previous is not None and not _differs(plan, previous, device)
+    forbidden = restrictions.in_force(session, device.id)
+    row = _sign(session, issuer, device, plan, previous, forbidden, now)
+    data = {"entitlement": row.jti, "identity": row.identity, "version": row.version, "renewal": renewal}
+    data |= {"expires": row.expires, "end_user": device.end_user, "authorisation": device.authorisation}
+    queued = audit_log.record(session, "entitlement.issued", time=now, actor=actor, subject=device.id, data=data)
+    if not renewal:
+        _invalidate_older(session, device.id, row.jti, queued.id, now)
+    _suspend_new(session, device.id, row.jti, forbidden, queued.id)
+    plan.signed_revision = plan.revision
+    session.flush()
+    return row
+
+
+def current(session: Session, issuer: Issuer, device: Device, held: int | None, now: int) -> str | None:
+    """Return the entitlement where it is newer than the version ``held``, signing one that is due first.
+
+    Due is a revision not signed yet, another release, or a share of the old one's life that has passed.
+    """
+    plan = session.get(DevicePlan, device.id)
+    if plan is None:
+        return None
+    row = newest(session, device.id)
+    if row is None or _differs(plan, row, device) or _ages(row, issuer.settings.renewal_share, now):
+        row = issue(session, issuer, device, actor=SYSTEM, now=now)
+    return row.text if held is None or row.version > held else None
+
+
+def newest(session: Session, device: str) -> SignedEntitlement | None:
+    """Return the newest version for a device."""
+    rows = select(SignedEntitlement).where(SignedEntitlement.device == device)
+    return session.scalar(rows.order_by(SignedEntitlement.version.desc()).limit(1))
+
+
+def _differs(plan: DevicePlan, row: SignedEntitlement, device: Device) -> bool:
+    return plan.revision > plan.signed_revision or row.manifest != device.manifest
+
+
+def _ages(row: SignedEntitlement, share: float, now: int) -> bool:
+    return now >= row.issued_at + share * (row.expires - row.issued_at)
+
+
+def _sign(
+    session: Session,
+    issuer: Issuer,
+    device: Device,
+    plan: DevicePlan,
+    previous: SignedEntitlement | None,
+    forbidden: dict[str, Kind],
+    now: int,
+) -> SignedEntitlement:
+    granted = [
+        name
+        for name in sorted(plan.plan["grants"])
+        if restrictions.restriction_of(forbidden, name) is not Kind.REVOKED
+    ]
+    allocated = status_lists.allocate(session, len(granted), issuer.settings.public_url) if granted else []
+    references = dict(zip(granted, allocated, strict=True))
+    version = max((previous.version if previous else 0) + 1, now)
+    manifest = catalogue.release_of(session, device.manifest)
+    subject = Subject(device.id, device.key_thumbprint, manifest, device.end_user, device.authorisation)
+    composed = compose(plan.plan, subject, Numbers(new_id("entitlement"), version, now), references)
+    text = composed.sign(issuer.signer)
+    row = SignedEntitlement(
+        jti=composed.id,
+        device=device.id,
+        version=version,
+        identity=token.identity(text),
+        manifest=manifest.identity,
+        text=text,
+        issued_at=now,
+        expires=composed.expires,
+    )
+    session.add(row)
+    session.flush()
+    values: dict[str, Any] = {"entitlement": row.jti, "device": device.id, "expires": row.expires}
+    session.add_all(
+        GrantedIndex(uri=reference.uri, index=reference.index, capability=capability, **values)
+        for capability, reference in references.items()
+    )
+    session.flush()
+    return row
+
+
+def _invalidate_older(session: Session, device: str, jti: str, entry: int, now: int) -> None:
+    live = set(restrictions.live_indices(session, device, EVERYTHING, now))
+    fresh = {reference for reference, _ in _indices_of(session, jti)}
+    status_lists.set_status(session, live - fresh, Status.INVALID, entry)
+
+
+def _suspend_new(session: Session, device: str, jti: str, forbidden: dict[str, Kind], entry: int) -> None:
+    suspended = [
+        reference
+        for reference, capability in _indices_of(session, jti)
+        if restrictions.restriction_of(forbidden, capability) is Kind.SUSPENDED
+    ]
+    status_lists.set_status(session, suspended, Status.SUSPENDED, entry)
+
+
+def _indices_of(session: Session, jti: str) -> list[tuple[StatusReference, str]]:
+    rows = session.scalars(select(GrantedIndex).where(GrantedIndex.entitlement == jti))
+    return [(StatusReference(row.uri, row.index), row.capability) for row in rows]
