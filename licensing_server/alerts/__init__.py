@@ -1,0 +1,1 @@
+"""Alerts: rules over what devices report, and the cases that staff work through."""

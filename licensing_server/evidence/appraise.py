@@ -1,0 +1,64 @@
+"""Holds evidence against what is known: pure, before anything is stored (protocol §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from licensing_protocol.canonical import JsonObject, to_base64url
+from licensing_protocol.errors import BrokenChain
+from licensing_protocol.evidence import Evidence
+from licensing_protocol.journal import follow
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the server held before: journal head and number, digests by component, and the nonce it gave."""
+
+    head: bytes
+    last: int
+    components: Mapping[str, bytes]
+    nonce: bytes
+    nonce_issued_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appraisal:
+    """``anomalies`` are stable codes; ``changed`` names components with another digest than before."""
+
+    fresh: bool
+    anomalies: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    def to_json(self) -> JsonObject:
+        """Return what is stored and logged."""
+        return {"fresh": self.fresh, "anomalies": list(self.anomalies), "changed": list(self.changed)}
+
+
+def appraise(evidence: Evidence, known: Known, fresh_seconds: int, now: int, *, manifest_known: bool) -> Appraisal:
+    """Appraise evidence of a used-once parent. Nothing here refuses: anomalies are reported, never repaired."""
+    anomalies = []
+    if evidence.first != known.last + 1:
+        anomalies.append("journal.gap")
+    elif _head(evidence, known.head) != evidence.head:
+        anomalies.append("journal.head")
+    nonce_fits = evidence.nonces[0] == to_base64url(known.nonce)
+    if not nonce_fits:
+        anomalies.append("evidence.nonce")
+    if not manifest_known:
+        anomalies.append("manifest.unknown")
+    changed = [
+        measurement.name
+        for measurement in evidence.measurements
+        if known.components.get(measurement.name, measurement.digest) != measurement.digest
+    ]
+    missing = set(known.components) - {measurement.name for measurement in evidence.measurements}
+    fresh = nonce_fits and now - known.nonce_issued_at <= fresh_seconds
+    return Appraisal(fresh, tuple(anomalies), tuple(sorted({*changed, *missing})))
+
+
+def _head(evidence: Evidence, head: bytes) -> bytes | None:
+    try:
+        return follow(head, evidence.first, evidence.events)
+    except BrokenChain:
+        return None

@@ -1,0 +1,1 @@
+"""The exchange with devices: enrolment, challenges, check-in. It owns every POST of a device."""

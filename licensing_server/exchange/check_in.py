@@ -1,0 +1,76 @@
+"""Check-in: evidence in, receipt out, and a newer entitlement where there is one; one transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from licensing_protocol import evidence as evidences
+from licensing_protocol.errors import InterlockError
+from licensing_protocol.exchange import Answer, EvidenceRequest
+from licensing_protocol.keys import VerificationKey
+from licensing_protocol.receipt import Receipt, verify_receipt
+from licensing_server import devices, entitlements, evidence, orders
+from licensing_server.evidence.accept import Presented
+from licensing_server.exchange.counter import Counter
+from licensing_server.orders import Kind, Scope
+from licensing_server.orders.place import Reason, ReasonCode
+from licensing_server.problem import Conflict, Unprocessable
+
+_SYSTEM = "system"
+_HOUR_S = 3600
+
+
+def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: int) -> Answer:
+    """Answer a device's evidence. Signatures are verified before the transaction begins.
+
+    Raises:
+        NotFound: ``device.unknown``; InterlockError: it is no evidence of this device; Conflict:
+            ``evidence.unknown_parent``; Unprocessable: ``evidence.device``.
+    """
+    with counter.database.read() as session:
+        key = VerificationKey.from_jwk(devices.device_of(session, device_id).key)
+    parsed = evidences.verify(request.evidence, key)
+    if parsed.device != device_id:
+        raise Unprocessable("evidence.device", "The evidence is about another device than the address names.")
+    presented = Presented(parsed, request.evidence, _receipt(counter, request.receipt))
+    with counter.database.write() as session:
+        return _answer(session, counter, presented, now)
+
+
+def _answer(session: Session, counter: Counter, presented: Presented, now: int) -> Answer:
+    settings = counter.settings
+    device = devices.lock(session, presented.evidence.device)
+    answered = evidence.accept(
+        session, counter.signing, device, presented, fresh_seconds=settings.fresh_seconds, now=now
+    )
+    if answered.refusal is not None:
+        if answered.new:
+            _quarantine(session, device.id, now, settings.quarantine_hours * _HOUR_S)
+    else:
+        orders.confirm(session, presented.evidence, now)
+    held = presented.evidence.entitlement
+    return Answer(
+        receipt=answered.receipt,
+        refusal=answered.refusal,
+        entitlement=entitlements.current(session, counter.issuer, device, held[1] if held else None, now),
+        notices=orders.notices(session, device.id, settings.appeal),
+    )
+
+
+def _quarantine(session: Session, device: str, now: int, lapses_after: int) -> None:
+    text = "Two different reports continue one: the device or its store was copied or set back."
+    reason = Reason(ReasonCode.CONTINUITY, text)
+    try:
+        orders.place(
+            session, Kind.QUARANTINE, Scope(device), reason, actor=_SYSTEM, now=now, lapses_at=now + lapses_after
+        )
+    except Conflict:
+        # It is in quarantine already; the proof is kept all the same.
+        return
+
+
+def _receipt(counter: Counter, text: str) -> Receipt | None:
+    try:
+        return verify_receipt(text, counter.root)
+    except InterlockError:
+        return None

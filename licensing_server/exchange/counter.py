@@ -1,0 +1,62 @@
+"""The counter at which devices are served: what it needs to answer, and the rates that it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI, Request
+
+from licensing_protocol.trust import Delegation, RootOfTrust
+from licensing_server import clock
+from licensing_server.config import Settings
+from licensing_server.database import Database
+from licensing_server.entitlements import Issuer
+from licensing_server.evidence import Signing
+from licensing_server.signing import Custody
+from licensing_server.web.rate import Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Everything that an exchange uses beside the documents themselves."""
+
+    database: Database
+    settings: Settings
+    issuer: Issuer
+    signing: Signing
+    root: RootOfTrust
+    challenge_key: bytes
+    device_rate: Rate
+    address_rate: Rate
+
+    @classmethod
+    def of(cls, database: Database, settings: Settings, custody: Custody, root: RootOfTrust) -> Counter:
+        """Set up the counter of a server."""
+        return cls(
+            database,
+            settings,
+            Issuer(custody.signer(Delegation.ENTITLEMENT), settings),
+            Signing(custody.signer(Delegation.RECEIPT), settings.issuer),
+            root,
+            custody.mac_key,
+            Rate(settings.device_rate),
+            Rate(settings.address_rate),
+        )
+
+    def slow_down(self, request: Request, device: str | None = None) -> None:
+        """Refuse a device or address that asks too often.
+
+        Raises:
+            TooMany: ``rate.exceeded``.
+        """
+        now = clock.monotonic()
+        self.address_rate.spend(request.client.host if request.client else "", now)
+        if device is not None:
+            self.device_rate.spend(device, now)
+
+
+def counter_of(request: Request) -> Counter:
+    """Return the counter of the running server, as a dependency of routes."""
+    app: FastAPI = request.app
+    counter: Counter = app.state.counter
+    return counter

@@ -1,0 +1,54 @@
+"""Enrolment: a new device key and a one-time token become a device, its first receipt and its entitlement."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from licensing_protocol import enrollment as enrollments
+from licensing_protocol.enrollment import Enrollment
+from licensing_protocol.exchange import Answer, EnrollmentRequest
+from licensing_server import audit_log, devices, diligence, entitlements, evidence
+from licensing_server.catalogue.products import product_of
+from licensing_server.devices import Redeemed
+from licensing_server.devices.enrolment import TokenReused
+from licensing_server.exchange.counter import Counter
+from licensing_server.exchange.tables import EnrolmentAnswer
+from licensing_server.problem import Forbidden
+
+
+def enrol(counter: Counter, request: EnrollmentRequest, now: int) -> Answer:
+    """Answer an enrolment; the same document gets the same answer.
+
+    Raises:
+        InterlockError: it is no enrolment; Forbidden, Conflict, NotFound: as :func:`devices.redeem`.
+    """
+    enrollment = enrollments.verify(request.enrollment)
+    try:
+        with counter.database.write() as session:
+            return _answer(session, counter, devices.redeem(session, enrollment, now), enrollment, now)
+    except TokenReused as reuse:
+        # The refusal rolled its transaction back; that it happened is worth an entry and an alert of its own.
+        with counter.database.write() as session:
+            data = {"key": enrollment.key.thumbprint, "device": reuse.token.device}
+            audit_log.record(
+                session, "enrolment.refused", time=now, actor="device", subject=reuse.token.id, data=data
+            )
+        raise Forbidden(reuse.code, reuse.detail) from reuse
+
+
+def _answer(session: Session, counter: Counter, redeemed: Redeemed, enrollment: Enrollment, now: int) -> Answer:
+    if not redeemed.first_time:
+        kept = session.get_one(EnrolmentAnswer, enrollment.identity)
+        return Answer(receipt=kept.receipt, entitlement=kept.entitlement)
+    device, token = redeemed.device, redeemed.token
+    # The gate is evaluated again: party and product must still be there (protocol §9).
+    diligence.party_of(session, device.end_user)
+    product_of(session, device.product)
+    data = {"product": device.product, "end_user": device.end_user, "token": token.id, "manifest": device.manifest}
+    receipt = evidence.first_receipt(session, counter.signing, device, enrollment.identity, data, now)
+    entitlements.adopt_plan(session, device.id, token.plan, actor=token.created_by, now=now)
+    row = entitlements.issue(session, counter.issuer, device, actor=token.created_by, now=now)
+    session.add(
+        EnrolmentAnswer(enrolment=enrollment.identity, device=device.id, receipt=receipt, entitlement=row.text)
+    )
+    return Answer(receipt=receipt, entitlement=row.text)

@@ -1,0 +1,46 @@
+"""What devices send; each request carries its own signature."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+
+from licensing_protocol import canonical
+from licensing_protocol.exchange import EnrollmentRequest, EvidenceRequest
+from licensing_server import clock
+from licensing_server.exchange.challenge import challenge
+from licensing_server.exchange.check_in import check_in
+from licensing_server.exchange.counter import Counter, counter_of
+from licensing_server.exchange.enrol import enrol
+from licensing_server.web import Identifier, public
+
+router = APIRouter(prefix="/v1", tags=["exchange with devices"])
+AtCounter = Annotated[Counter, Depends(counter_of)]
+Document = Annotated[dict[str, Any], Body()]
+
+
+@router.post("/enrollments", dependencies=[public("signed by the new device key, with a one-time token")])
+def post_enrollment(request: Request, counter: AtCounter, body: Document) -> dict[str, Any]:
+    """Enrol: `{enrollment}` in, `{receipt, entitlement}` out; the same document gets the same answer."""
+    counter.slow_down(request)
+    return enrol(counter, EnrollmentRequest.parse(_strict(request)), clock.now()).to_json()
+
+
+@router.post("/devices/{device}/challenges", dependencies=[public("a nonce is no secret")])
+def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> dict[str, str]:
+    """Get a nonce to put into the next evidence."""
+    counter.slow_down(request, device)
+    return {"nonce": challenge(counter.challenge_key, device, clock.now())}
+
+
+@router.post("/devices/{device}/evidence", dependencies=[public("signed by the device's key")])
+def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: Document) -> dict[str, Any]:
+    """Check in: `{evidence, receipt}` in, `{receipt | refusal, entitlement?, notices}` out."""
+    counter.slow_down(request, device)
+    return check_in(counter, device, EvidenceRequest.parse(_strict(request)), clock.now()).to_json()
+
+
+def _strict(request: Request) -> canonical.JsonObject:
+    # The exact bytes, by the protocol's own decoder: not what another JSON library made of them.
+    return canonical.decode_object(request.state.body)
