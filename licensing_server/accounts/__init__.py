@@ -2,6 +2,7 @@
 
 from licensing_server.accounts.authenticate import authenticate
 from licensing_server.accounts.people import add_person
+from licensing_server.accounts.restoration import refuse_while_waiting, waiting
 from licensing_server.accounts.tokens import issue_token
 
-__all__ = ["add_person", "authenticate", "issue_token"]
+__all__ = ["add_person", "authenticate", "issue_token", "refuse_while_waiting", "waiting"]

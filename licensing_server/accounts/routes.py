@@ -7,10 +7,19 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
-from licensing_server.accounts import people, tokens
-from licensing_server.accounts.schemas import IssuedToken, NewPerson, NewToken, PersonReply, Roles, TokenReply
+from licensing_server.accounts import people, restoration, tokens
+from licensing_server.accounts.schemas import (
+    IssuedToken,
+    NewPerson,
+    NewToken,
+    PersonReply,
+    RestorationReply,
+    Roles,
+    TokenReply,
+)
 from licensing_server.accounts.tables import ApiToken, Person
 from licensing_server.config import Settings
+from licensing_server.problem import NotFound
 from licensing_server.web import Access, Act, Cursor, Identifier, Page, Role, page_of, requires
 
 router = APIRouter(prefix="/v1", tags=["people"])
@@ -105,3 +114,19 @@ def rotate(access: Anyone, request: Request, token: Identifier) -> Response:
 def revoke(access: Anyone, token: Identifier) -> Response:
     """End a token."""
     return access.change(lambda act: tokens.revoke(act, token))
+
+
+@router.get("/restoration")
+def read_restoration(access: Anyone) -> RestorationReply:
+    """Read the restore that waits for acceptance."""
+    with access.read() as act:
+        found = restoration.waiting(act.session)
+        if found is None:
+            raise NotFound("restore.none", "No restore waits for acceptance.")
+        return RestorationReply.model_validate(found)
+
+
+@router.post("/restoration/acceptance", response_model=RestorationReply)
+def accept_restoration(access: Annotated[Access, requires(Role.APPROVER, Role.ADMINISTRATOR)]) -> Response:
+    """Accept what a restore lost; issuing opens again once two people have."""
+    return access.change(lambda act: RestorationReply.model_validate(restoration.accept(act)))

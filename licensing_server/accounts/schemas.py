@@ -48,6 +48,16 @@ class PersonReply(Reply):
         )
 
 
+class RestorationReply(Reply):
+    """A restore that waits for two people, or that two have accepted."""
+
+    restored_at: int
+    backup_made_at: int
+    loss: str
+    first: str | None
+    second: str | None
+
+
 class NewToken(Body):
     """A token to make; ``days`` until it expires."""
 

@@ -83,7 +83,5 @@ def _move(act: Act, case_id: str, before: tuple[str, ...], after: str, values: d
         state = case_of(act.session, case_id).state
         raise Conflict("case.state", f"This case is {state} already.")
     sensitive = {"note": values["note"]} if "note" in values else None
-    audit_log.record(
-        act.session, f"case.{after}", time=act.now, actor=act.actor, subject=case_id, sensitive=sensitive
-    )
+    audit_log.record(act.session, f"case.{after}", time=act.now, actor=act.actor, subject=case_id, sensitive=sensitive)
     return act.session.get_one(Case, case_id, populate_existing=True)

@@ -36,4 +36,3 @@ def lag(session: Session, now: int) -> int:
     """Return the age in seconds of the oldest entry without an index, 0 where there is none."""
     oldest = session.scalar(select(func.min(LogEntry.time)).where(LogEntry.position.is_(None)))
     return 0 if oldest is None else max(0, now - oldest)
-

@@ -88,9 +88,7 @@ def register_release(access: Vendor, request: Request, product: ProductId, body:
 
     def register(act: Act) -> ReleaseReply:
         manifest = products.read_manifest(products.product_of(act.session, product), body.manifest)
-        return ReleaseReply.model_validate(
-            products.register_release(act, manifest, body.manifest, settings.issuer)
-        )
+        return ReleaseReply.model_validate(products.register_release(act, manifest, body.manifest, settings.issuer))
 
     return access.change(register, status=201)
 
@@ -106,9 +104,7 @@ def list_provisos(access: Reader, cursor: Cursor) -> Page[ProvisoReply]:
 @router.post("/provisos", status_code=201, response_model=ProvisoReply)
 def add_proviso(access: Compliance, body: NewProviso) -> Response:
     """Add a proviso."""
-    return access.change(
-        lambda act: ProvisoReply.model_validate(provisos.add(act, **body.model_dump())), status=201
-    )
+    return access.change(lambda act: ProvisoReply.model_validate(provisos.add(act, **body.model_dump())), status=201)
 
 
 @router.get("/provisos/{proviso}")

@@ -64,9 +64,7 @@ def make_token(
     act.session.add(token)
     data = {"product": product, "end_user": end_user, "authorisation": authorisation, "expires": expires_at}
     data["capabilities"] = sorted(plan.get("grants", {}))
-    audit_log.record(
-        act.session, "enrolment_token.made", time=act.now, actor=act.actor, subject=token.id, data=data
-    )
+    audit_log.record(act.session, "enrolment_token.made", time=act.now, actor=act.actor, subject=token.id, data=data)
     return token, f"{token.id}.{secret}"
 
 

@@ -45,6 +45,4 @@ def read_party(access: Reader, response: Response, party: Identifier) -> PartyRe
 def edit_party(access: Writer, party: Identifier, body: NewParty) -> Response:
     """Change a party."""
     version = access.expected_version()
-    return access.change(
-        lambda act: PartyReply.model_validate(parties.edit(act, party, version, **body.model_dump()))
-    )
+    return access.change(lambda act: PartyReply.model_validate(parties.edit(act, party, version, **body.model_dump())))

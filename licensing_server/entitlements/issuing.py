@@ -13,7 +13,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_protocol.grant import StatusReference
 from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import Status
-from licensing_server import audit_log, catalogue, status_lists
+from licensing_server import accounts, audit_log, catalogue, status_lists
 from licensing_server.config import Settings
 from licensing_server.database import new_id
 from licensing_server.devices.tables import Device
@@ -55,6 +55,7 @@ def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: 
     Raises:
         Conflict: ``entitlement.no_plan``.
     """
+    accounts.refuse_while_waiting(session)
     plan = session.get(DevicePlan, device.id)
     if plan is None:
         raise Conflict("entitlement.no_plan", "Nothing was approved for this device yet.")
@@ -82,9 +83,13 @@ def current(session: Session, issuer: Issuer, device: Device, held: int | None, 
     if plan is None:
         return None
     row = newest(session, device.id)
-    if row is None or _differs(plan, row, device) or _ages(row, issuer.settings.renewal_share, now):
+    due = row is None or _differs(plan, row, device) or _ages(row, issuer.settings.renewal_share, now)
+    if due and accounts.waiting(session) is not None:
+        # Issuing is closed: a check-in is still answered, with what was signed before.
+        due = False
+    if due:
         row = issue(session, issuer, device, actor=SYSTEM, now=now)
-    return row.text if held is None or row.version > held else None
+    return row.text if row is not None and (held is None or row.version > held) else None
 
 
 def newest(session: Session, device: str) -> SignedEntitlement | None:
@@ -111,9 +116,7 @@ def _sign(
     now: int,
 ) -> SignedEntitlement:
     granted = [
-        name
-        for name in sorted(plan.plan["grants"])
-        if restrictions.restriction_of(forbidden, name) is not Kind.REVOKED
+        name for name in sorted(plan.plan["grants"]) if restrictions.restriction_of(forbidden, name) is not Kind.REVOKED
     ]
     allocated = status_lists.allocate(session, len(granted), issuer.settings.public_url) if granted else []
     references = dict(zip(granted, allocated, strict=True))

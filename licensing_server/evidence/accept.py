@@ -93,18 +93,14 @@ def _adopt(session: Session, device: Device, presented: Presented, now: int) -> 
     return ratchet
 
 
-def _fork(
-    session: Session, signing: Signing, device: Device, presented: Presented, first: str, now: int
-) -> Answered:
+def _fork(session: Session, signing: Signing, device: Device, presented: Presented, first: str, now: int) -> Answered:
     proof = session.get(ForkProof, presented.evidence.identity)
     if proof is not None:
         return Answered(refusal=proof.refusal, new=False)
     identity = presented.evidence.identity
     text = refusal(session, signing, device.id, identity, FORK, now)
     session.add(
-        ForkProof(
-            identity=identity, device=device.id, first=first, text=presented.text, refusal=text, received_at=now
-        )
+        ForkProof(identity=identity, device=device.id, first=first, text=presented.text, refusal=text, received_at=now)
     )
     data = {"first": first, "second": identity, "parent": to_base64url(presented.evidence.parent)}
     audit_log.record(session, FORK, time=now, actor=device.id, subject=device.id, data=data)

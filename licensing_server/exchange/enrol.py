@@ -30,9 +30,7 @@ def enrol(counter: Counter, request: EnrollmentRequest, now: int) -> Answer:
         # The refusal rolled its transaction back; that it happened is worth an entry and an alert of its own.
         with counter.database.write() as session:
             data = {"key": enrollment.key.thumbprint, "device": reuse.token.device}
-            audit_log.record(
-                session, "enrolment.refused", time=now, actor="device", subject=reuse.token.id, data=data
-            )
+            audit_log.record(session, "enrolment.refused", time=now, actor="device", subject=reuse.token.id, data=data)
         raise Forbidden(reuse.code, reuse.detail) from reuse
 
 
@@ -48,7 +46,5 @@ def _answer(session: Session, counter: Counter, redeemed: Redeemed, enrollment: 
     receipt = evidence.first_receipt(session, counter.signing, device, enrollment.identity, data, now)
     entitlements.adopt_plan(session, device.id, token.plan, actor=token.created_by, now=now)
     row = entitlements.issue(session, counter.issuer, device, actor=token.created_by, now=now)
-    session.add(
-        EnrolmentAnswer(enrolment=enrollment.identity, device=device.id, receipt=receipt, entitlement=row.text)
-    )
+    session.add(EnrolmentAnswer(enrolment=enrollment.identity, device=device.id, receipt=receipt, entitlement=row.text))
     return Answer(receipt=receipt, entitlement=row.text)

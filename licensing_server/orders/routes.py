@@ -28,9 +28,7 @@ def place_order(access: Writer, body: NewOrder) -> Response:
         if body.undoes is not None:
             return _show(act.session, reinstate(act.session, body.undoes, reason, actor=act.actor, now=act.now))
         scope = Scope(body.scope.device, body.scope.capability) if body.scope else Scope("")
-        return _show(
-            act.session, place(act.session, Kind(body.kind), scope, reason, actor=act.actor, now=act.now)
-        )
+        return _show(act.session, place(act.session, Kind(body.kind), scope, reason, actor=act.actor, now=act.now))
 
     return access.change(act_on, status=201)
 

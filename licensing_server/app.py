@@ -1,0 +1,106 @@
+"""Wires the rooms into one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from licensing_protocol.trust import Delegation
+from licensing_server import accounts, health, refusals, trust
+from licensing_server.accounts.routes import router as accounts_routes
+from licensing_server.alerts import jobs as alerts_jobs
+from licensing_server.alerts.routes import router as alerts_routes
+from licensing_server.audit_log.jobs import JOBS as LOG_JOBS
+from licensing_server.audit_log.routes import router as log_routes
+from licensing_server.catalogue.routes import router as catalogue_routes
+from licensing_server.config import Settings
+from licensing_server.database import Database, Listener
+from licensing_server.database.engine import POOL_SIZE
+from licensing_server.devices.routes import router as devices_routes
+from licensing_server.diligence.routes import router as diligence_routes
+from licensing_server.entitlements.routes import router as entitlements_routes
+from licensing_server.evidence.routes import router as evidence_routes
+from licensing_server.exchange.counter import Counter
+from licensing_server.exchange.routes import router as exchange_routes
+from licensing_server.jobs import Job, Runner
+from licensing_server.orders.progress import JOBS as ORDER_JOBS
+from licensing_server.orders.routes import router as orders_routes
+from licensing_server.signing import Custody
+from licensing_server.status_lists import Board
+from licensing_server.status_lists.routes import router as status_routes
+from licensing_server.status_lists.sign import job as signing_job
+from licensing_server.trust.routes import router as trust_routes
+from licensing_server.web.intake import Intake
+
+ROUTERS = (
+    health.router,
+    accounts_routes,
+    trust_routes,
+    status_routes,
+    catalogue_routes,
+    diligence_routes,
+    devices_routes,
+    entitlements_routes,
+    orders_routes,
+    evidence_routes,
+    exchange_routes,
+    alerts_routes,
+    log_routes,
+)
+
+
+def all_jobs(settings: Settings, custody: Custody) -> tuple[Job, ...]:
+    """Return every job, in the order in which one pass should run them: the sequencer before what reads its order."""
+    signing = signing_job(settings, custody.signer(Delegation.STATUS))
+    return (*ORDER_JOBS, *LOG_JOBS, alerts_jobs.job(settings.repeated_denials), *LOG_JOBS, signing)
+
+
+def create_app(settings: Settings, database: Database, custody: Custody, *, with_jobs: bool = True) -> FastAPI:
+    """Return the application. ``with_jobs=False`` leaves background work to ``interlock work`` (or a test)."""
+    app = FastAPI(
+        title="Interlock licensing server",
+        version="1",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    state = app.state
+    state.settings, state.database, state.custody = settings, database, custody
+    state.authenticator = accounts.authenticate
+    state.board = Board(settings.waiters, settings.waiters_per_address)
+    state.runner = Runner(database, all_jobs(settings, custody))
+    state.with_jobs = with_jobs
+    with database.read() as session:
+        state.counter = Counter.of(database, settings, custody, trust.current_root(session))
+    refusals.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Intake, body_limit=settings.body_limit)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    # As many workers as connections: a request that has a thread also gets a connection.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = POOL_SIZE - 2
+    state = app.state
+
+    def on_commit() -> None:
+        state.runner.wake()
+        with state.database.read() as session:
+            state.board.refresh(session)
+
+    on_commit()
+    listener = Listener(state.database, on_commit)
+    listener.start()
+    if state.with_jobs:
+        state.runner.start()
+    try:
+        yield
+    finally:
+        listener.stop()
+        if state.with_jobs:
+            state.runner.stop()

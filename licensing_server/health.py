@@ -1,0 +1,54 @@
+"""Whether the server is alive, and whether it is fit to serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from licensing_protocol.trust import Delegation
+from licensing_server import audit_log, clock, migrations
+from licensing_server.problem import Unavailable
+from licensing_server.web import public
+from licensing_server.web.metrics import LAG, REGISTRY
+
+router = APIRouter(tags=["operation"])
+_MOST_LAG_S = 60
+
+
+@router.get("/healthz", dependencies=[public("says only that the process answers")])
+async def healthz() -> dict[str, str]:
+    """Tell that the process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", dependencies=[public("says only whether the server is fit to serve")])
+def readyz(request: Request) -> dict[str, Any]:
+    """Tell whether the database is migrated, the keys sign and the sequencer keeps up; 503 if not."""
+    state = request.app.state
+    lag = _lag(request)
+    found: dict[str, Any] = {
+        "migrated": migrations.is_current(state.database),
+        "signs": all(len(state.custody.signer(name).sign(b"readyz")) > 0 for name in Delegation),
+        "sequencer_lag_s": lag,
+        "failing_jobs": sorted(state.runner.failures),
+    }
+    if not found["migrated"] or lag > _MOST_LAG_S or found["failing_jobs"]:
+        raise Unavailable("server.not_ready", "The server is not fit to serve; see its members.", **found)
+    return {"status": "ready"} | found
+
+
+@router.get("/metrics", dependencies=[public("figures without ids; keep it off the open network in a proxy")])
+def metrics(request: Request) -> Response:
+    """Return figures for Prometheus."""
+    _lag(request)
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def _lag(request: Request) -> int:
+    with request.app.state.database.read() as session:
+        lag = audit_log.lag(session, clock.now())
+    LAG.set(lag)
+    return lag

@@ -1,0 +1,63 @@
+"""Turns every refusal into an RFC 9457 problem; a client never sees a stack trace."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from licensing_protocol import canonical
+from licensing_protocol.errors import InterlockError
+from licensing_server.problem import MEDIA_TYPE, Problem, Unprocessable
+
+_log = structlog.get_logger("interlock.http")
+_MOST_ERRORS = 20
+
+
+def install(app: FastAPI) -> None:
+    """Install the handlers."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(InterlockError, _protocol)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _answer(request: Request, problem: Problem, status: int | None = None) -> Response:
+    document = problem.to_json(getattr(request.state, "request_id", None))
+    if status is not None:
+        document |= {"status": status, "title": HTTPStatus(status).phrase}
+    return Response(canonical.encode(document), document["status"], problem.headers, MEDIA_TYPE)
+
+
+async def _problem(request: Request, error: Any) -> Response:
+    return _answer(request, error)
+
+
+async def _protocol(request: Request, error: Any) -> Response:
+    return _answer(request, Unprocessable(error.code, str(error)))
+
+
+async def _malformed(request: Request, error: Any) -> Response:
+    # Where and what, but not the value: it may be a secret.
+    errors = [
+        {"where": "/".join(map(str, found["loc"])), "problem": str(found["msg"])}
+        for found in error.errors()[:_MOST_ERRORS]
+    ]
+    first = errors[0]
+    detail = f"{first['where']}: {first['problem']}."
+    return _answer(request, Unprocessable("request.malformed", detail, errors=errors))
+
+
+async def _http(request: Request, error: Any) -> Response:
+    code = {404: "route.unknown", 405: "route.method"}.get(error.status_code, "request.refused")
+    return _answer(request, Problem(code, str(error.detail)), error.status_code)
+
+
+async def _unexpected(request: Request, error: Any) -> Response:
+    _log.error("unexpected error", exc_info=error, request_id=getattr(request.state, "request_id", None))
+    return _answer(request, Problem("server.failed", "The server failed; give the request id to whoever runs it."))
