@@ -10,9 +10,8 @@ import base64
 import binascii
 import hashlib
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import rfc8785
@@ -32,12 +31,13 @@ def encode(value: Any) -> bytes:
     """Return the RFC 8785 (JCS) bytes of a JSON value.
 
     Raises:
-        MalformedDocument: ``json.unencodable`` for NaN, infinities, integers of 2^53 and more, lone surrogates, or
-            values that JSON does not have.
+        MalformedDocument: ``json.unencodable`` for NaN, infinities, numbers of 2^53 and more, lone surrogates, or
+            values that JSON does not have; ``json.depth`` for more than 32 levels. What is encoded can be decoded.
     """
+    _refuse_what_decoding_refuses(value, 1)
     try:
         encoded: bytes = rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         sentence = f"This value has no canonical JSON form: {error}."
         raise MalformedDocument(sentence, code="json.unencodable") from error
     return encoded
@@ -48,7 +48,7 @@ def decode(data: bytes) -> Any:
 
     Raises:
         MalformedDocument: with the code ``json.encoding`` (not UTF-8, or a lone surrogate), ``json.duplicate_name``,
-            ``json.number`` (NaN, infinite, or an integer of 2^53 and more), ``json.depth`` (over 32) or
+            ``json.number`` (NaN, infinite, or of 2^53 and more), ``json.depth`` (over 32) or
             ``json.syntax``.
     """
     try:
@@ -120,8 +120,8 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 def _finite_float(literal: str) -> float:
     number = float(literal)
-    if not math.isfinite(number):
-        raise MalformedDocument("A number is too large for a double.", code="json.number")
+    if abs(number) > MAX_INTEGER:
+        raise _too_large("json.number")
     return number
 
 
@@ -130,7 +130,12 @@ def _safe_integer(literal: str) -> int:
         number = int(literal)
         if abs(number) <= MAX_INTEGER:
             return number
-    raise MalformedDocument("An integer of 2^53 or more must be written as a decimal string.", code="json.number")
+    raise _too_large("json.number")
+
+
+def _too_large(code: str) -> MalformedDocument:
+    # Every double of 2^53 and more is an integer, and its canonical form is that integer's digits.
+    return MalformedDocument("A number of 2^53 or more must be written as a decimal string.", code=code)
 
 
 def _too_deep() -> MalformedDocument:
@@ -141,15 +146,26 @@ def _refuse_depth_and_surrogates(value: Any, depth: int) -> None:
     if isinstance(value, str):
         if _SURROGATE.search(value):
             raise MalformedDocument("A string holds half of a surrogate pair.", code="json.encoding")
-        return
-    if not isinstance(value, Mapping | list):
-        return
+    elif isinstance(value, dict | list):
+        for member in _members(value, depth):
+            _refuse_depth_and_surrogates(member, depth + 1)
+
+
+def _refuse_what_decoding_refuses(value: Any, depth: int) -> None:
+    if isinstance(value, float):
+        if abs(value) > MAX_INTEGER:
+            raise _too_large("json.unencodable")
+    elif isinstance(value, dict | list | tuple):
+        for member in _members(value, depth):
+            _refuse_what_decoding_refuses(member, depth + 1)
+
+
+def _members(value: Mapping[Any, Any] | Sequence[Any], depth: int) -> Iterator[Any]:
+    """Yield the names and values of an object, or the members of a list, that lies at most ``MAX_DEPTH`` deep."""
     if depth > MAX_DEPTH:
         raise _too_deep()
-    members: Iterable[Any] = value
     if isinstance(value, Mapping):
-        for name in value:
-            _refuse_depth_and_surrogates(name, depth)
-        members = value.values()
-    for member in members:
-        _refuse_depth_and_surrogates(member, depth + 1)
+        yield from value
+        yield from value.values()
+    else:
+        yield from value

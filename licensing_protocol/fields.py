@@ -5,7 +5,6 @@ Every document parser is built from this, so that "wrong type", "missing" and "u
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
@@ -78,7 +77,7 @@ class Fields:
         value = self.take(name)
         if not isinstance(value, int | float) or isinstance(value, bool):
             self.refuse(name, "field.type", "must be a number")
-        if not math.isfinite(value) or not least <= value <= most:
+        if not least <= value <= most:
             self.refuse(name, "field.range", f"must be from {least} to {most}")
         return float(value)
 

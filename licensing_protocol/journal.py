@@ -13,8 +13,9 @@ from licensing_protocol.fields import Fields
 
 _LABEL: Final = b"interlock/journal/1"
 MAX_EVENT_BYTES: Final = 4096
-_MAX_TYPE: Final = 64
-_MAX_BOOT: Final = 64
+_MAX_NAME: Final = 64
+# Evidence wraps an event in four levels of its own, and no document has more than 32.
+_MAX_DATA_DEPTH: Final = 16
 
 
 class EventType(StrEnum):
@@ -51,7 +52,7 @@ class Event:
         """Read one event.
 
         Raises:
-            MalformedDocument: ``event.oversized`` over 4 KiB, ``event.float`` for a float anywhere in its data.
+            MalformedDocument: as :meth:`to_bytes`; or a field code.
         """
         fields = Fields(value, "event")
         bounds = Fields(
@@ -59,11 +60,11 @@ class Event:
         )
         event = cls(
             sequence=fields.integer("seq", least=1),
-            type=fields.text("type", longest=_MAX_TYPE),
+            type=fields.text("type"),
             lower=bounds.integer("lower"),
             upper=bounds.nullable("upper", bounds.integer),
-            boot=fields.text("boot", longest=_MAX_BOOT),
-            data=dict(fields.members("data", most=64)),
+            boot=fields.text("boot"),
+            data=dict(fields.members("data", most=MAX_EVENT_BYTES)),
         )
         fields.end()
         event.to_bytes()
@@ -80,9 +81,17 @@ class Event:
         }
 
     def to_bytes(self) -> bytes:
-        """Return the JCS bytes that are hashed, within the bounds that :meth:`parse` keeps."""
-        if _holds_float(self.data):
-            raise MalformedDocument("An event holds no floats.", code="event.float")
+        """Return the JCS bytes that are hashed.
+
+        What this returns is taken by :meth:`parse` and fits into evidence: a device that journals it can report it.
+
+        Raises:
+            MalformedDocument: ``event.oversized`` over 4 KiB, or a ``type`` or ``boot`` over 64 characters;
+                ``event.float`` for a float anywhere in its data; ``event.depth`` for data over 16 levels deep.
+        """
+        _refuse_floats_and_depth(self.data, 1)
+        if max(len(self.type), len(self.boot)) > _MAX_NAME:
+            raise MalformedDocument(f"An event's names have at most {_MAX_NAME} characters.", code="event.oversized")
         encoded = encode(self.to_json())
         if len(encoded) > MAX_EVENT_BYTES:
             raise MalformedDocument(f"An event has at most {MAX_EVENT_BYTES} bytes.", code="event.oversized")
@@ -112,9 +121,12 @@ def follow(head: bytes, first: int, events: Iterable[Event]) -> bytes:
     return head
 
 
-def _holds_float(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_holds_float, value.values()))
-    if isinstance(value, list):
-        return any(map(_holds_float, value))
-    return isinstance(value, float)
+def _refuse_floats_and_depth(value: Any, depth: int) -> None:
+    if isinstance(value, float):
+        raise MalformedDocument("An event holds no floats.", code="event.float")
+    if not isinstance(value, dict | list):
+        return
+    if depth > _MAX_DATA_DEPTH:
+        raise MalformedDocument(f"An event's data nest at most {_MAX_DATA_DEPTH} levels deep.", code="event.depth")
+    for member in value.values() if isinstance(value, dict) else value:
+        _refuse_floats_and_depth(member, depth + 1)

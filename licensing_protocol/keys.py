@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from licensing_protocol import edwards25519
 from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
 from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.fields import Fields
@@ -28,8 +30,8 @@ class VerificationKey:
 
     algorithm: str
     thumbprint: str
-    jwk: JsonObject
-    public: Any
+    jwk: JsonObject = field(compare=False)
+    public: Any = field(compare=False)
 
     @classmethod
     def from_jwk(cls, value: Any) -> VerificationKey:
@@ -37,7 +39,7 @@ class VerificationKey:
 
         Raises:
             MalformedDocument: ``key.private`` if a private member is present, ``key.malformed`` for anything but a
-                valid Ed25519 or P-256 point, ``key.algorithm`` if ``alg`` or ``use`` names another purpose.
+                sound Ed25519 or P-256 point, ``key.algorithm`` if ``alg`` or ``use`` names another purpose.
         """
         fields = Fields(value, "jwk")
         if fields.has("d"):
@@ -96,7 +98,7 @@ class SoftwareSigner:
         """
         try:
             private = serialization.load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             sentence = "The private key cannot be read; look at the passphrase and the file."
             raise MalformedDocument(sentence, code="key.unreadable") from error
         if not isinstance(private, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
@@ -125,7 +127,7 @@ class SoftwareSigner:
 
 
 class KeySet:
-    """Verification keys by thumbprint."""
+    """Verification keys by thumbprint; sets of the same keys are equal."""
 
     def __init__(self, *keys: VerificationKey) -> None:
         self._by_thumbprint = {key.thumbprint: key for key in keys}
@@ -146,6 +148,12 @@ class KeySet:
     def __len__(self) -> int:
         return len(self._by_thumbprint)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeySet) and self._by_thumbprint.keys() == other._by_thumbprint.keys()
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._by_thumbprint))
+
 
 def _thumbprint(jwk: JsonObject) -> str:
     return to_base64url(digest(encode(jwk)))
@@ -155,7 +163,10 @@ def _public_from_fields(fields: Fields) -> VerificationKey:
     kind = (fields.text("kty"), fields.text("crv"))
     try:
         if kind == ("OKP", "Ed25519"):
-            return VerificationKey.from_public(ed25519.Ed25519PublicKey.from_public_bytes(fields.octets("x")))
+            point = fields.octets("x")
+            if not edwards25519.is_sound(point):
+                raise MalformedDocument("The JWK holds no sound point of Ed25519.", code="key.malformed")
+            return VerificationKey.from_public(ed25519.Ed25519PublicKey.from_public_bytes(point))
         if kind == ("EC", "P-256"):
             x, y = (int.from_bytes(fields.octets(name), "big") for name in ("x", "y"))
             return VerificationKey.from_public(ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key())

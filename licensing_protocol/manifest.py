@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,6 +22,8 @@ MAX_NAME = 200
 _MAX_CAPABILITIES = 1000
 _MAX_SERVERS = 16
 _MAX_COMPONENTS = 100
+# No query, fragment or user, and nothing that urlsplit would silently drop.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/%\[\]+-]+")
 
 
 class ComponentKind(StrEnum):
@@ -62,7 +66,7 @@ class Manifest:
 
         Raises:
             MalformedDocument: ``manifest.safety`` if a safety function is also a gated capability, ``manifest.server``
-                for an address that is not http(s), ``manifest.component`` for a bad or repeated component.
+                for an address that is not http(s) or repeated, ``manifest.component`` for a bad or repeated component.
         """
         fields = Fields(claims, "manifest")
         manifest = cls(
@@ -74,7 +78,7 @@ class Manifest:
             ),
             safety=frozenset(parse_ids(fields.list_of("safety", most=_MAX_CAPABILITIES), "manifest.safety")),
             root=PinnedKeys.parse(fields.take("root")),
-            servers=tuple(map(_server, fields.texts("servers", most=_MAX_SERVERS))),
+            servers=_servers(fields.texts("servers", most=_MAX_SERVERS)),
             measure=_components(fields.list_of("measure", most=_MAX_COMPONENTS)),
             identity=identity,
         )
@@ -107,15 +111,22 @@ def verify(text: str, vendor: VerificationKey) -> Manifest:
     return Manifest.parse(verified.claims, verified.identity)
 
 
-def _server(address: str) -> str:
+def _servers(addresses: Sequence[str]) -> tuple[str, ...]:
+    servers = tuple(address.rstrip("/") for address in addresses)
+    for server in servers:
+        if not _ADDRESS.fullmatch(server) or not _is_server(server):
+            raise MalformedDocument(f"{server!r} is not the http(s) address of a server.", code="manifest.server")
+    if len(set(servers)) != len(servers):
+        raise MalformedDocument("A server is named twice.", code="manifest.server")
+    return servers
+
+
+def _is_server(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        acceptable = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+        return bool(parts.hostname) and parts.port != 0
     except ValueError:
-        acceptable = False
-    if acceptable:
-        return address.rstrip("/")
-    raise MalformedDocument(f"{address!r} is not the http(s) address of a server.", code="manifest.server")
+        return False
 
 
 def _components(values: list[Any]) -> tuple[Component, ...]:

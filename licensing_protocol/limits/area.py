@@ -87,8 +87,8 @@ class CompiledArea:
         self._deny = [(zones[zone_id], _border(zones[zone_id])) for zone_id in area.deny]
 
     def evaluate(self, fix: Fix | None, age: float | None) -> Verdict:
-        """Hold the newest position, ``age`` seconds old, against the area."""
-        if fix is None or age is None or age > self._area.max_age:
+        """Hold the newest position, ``age`` seconds old, against the area; NaN is no position and no age."""
+        if fix is None or not fix.in_range or age is None or not age <= self._area.max_age:
             return unknown(Reason("area.no_position"))
         if fix.uncertainty_m > self._area.max_uncertainty_m:
             return unknown(Reason("area.uncertain"))

@@ -43,5 +43,6 @@ class Authority:
         """Hold what was cited against the form."""
         if not authority:
             return fails(Reason("authority.missing")) if self.required else holds()
-        fits = self.pattern is None or self.pattern.matches(authority)
-        return holds() if len(authority) <= MAX_AUTHORITY and fits else fails(Reason("authority.refused"))
+        if len(authority) > MAX_AUTHORITY or not (self.pattern is None or self.pattern.matches(authority)):
+            return fails(Reason("authority.refused"))
+        return holds()

@@ -31,6 +31,12 @@ class Fix:
         fields.end()
         return fix
 
+    @property
+    def in_range(self) -> bool:
+        """Whether every number is in the range that :meth:`parse` keeps; receivers write NaN for what they lack."""
+        ranges = ((self.latitude, -90, 90), (self.longitude, -180, 180), (self.uncertainty_m, 0, _HALF_THE_EARTH_M))
+        return all(least <= value <= most for value, least, most in ranges)
+
     def to_json(self) -> JsonObject:
         """Return what :meth:`parse` reads."""
         return {"latitude": self.latitude, "longitude": self.longitude, "uncertainty_m": self.uncertainty_m}

@@ -14,7 +14,8 @@ from licensing_protocol.errors import MalformedDocument
 
 Test: TypeAlias = Callable[[str], bool]
 _MAX_STATES = 5000
-_ESCAPED = {**{char: char for char in "()*+-.?[\\]^{|}$"}, "n": "\n", "r": "\r", "t": "\t"}
+_MAX_NESTING = 50
+_ESCAPED = {**{char: char for char in "()*+-.?[\\]^{|}"}, "n": "\n", "r": "\r", "t": "\t"}
 _MAJORS_AND_MINORS = {"L": "lmotu", "M": "cen", "N": "dlo", "P": "cdefios", "Z": "lps", "S": "ckmo", "C": "cfno"}
 _CATEGORIES = frozenset(major + minor for major, minors in _MAJORS_AND_MINORS.items() for minor in ("", *minors))
 
@@ -68,7 +69,7 @@ class _Builder:
     """Recursive descent over the grammar of RFC 9485 §3.1; each part becomes a (first, last) pair of states."""
 
     def __init__(self, source: str) -> None:
-        self._source, self._at = source, 0
+        self._source, self._at, self._nesting = source, 0, 0
         self.states: list[_State] = []
 
     def whole(self) -> tuple[int, int]:
@@ -147,17 +148,24 @@ class _Builder:
     def _atom(self) -> tuple[int, int]:
         char = self._next()
         if char == "(":
-            part = self._alternatives()
-            if not self._accept(")"):
-                raise _malformed("unbalanced")
-            return part
-        if char in ")*+?{|}]^$":
+            return self._group()
+        if char in ")*+?{|}]":
             raise _malformed(f"{char!r} must be escaped")
         if char == ".":
             return self._single(lambda c: c not in "\n\r")
         if char == "[":
             return self._single(self._class())
         return self._single(self._escape() if char == "\\" else lambda c: c == char)
+
+    def _group(self) -> tuple[int, int]:
+        self._nesting += 1
+        if self._nesting > _MAX_NESTING:
+            raise _malformed("nested too deep")
+        part = self._alternatives()
+        if not self._accept(")"):
+            raise _malformed("unbalanced")
+        self._nesting -= 1
+        return part
 
     def _escape(self) -> Test:
         char = self._next()
@@ -168,11 +176,11 @@ class _Builder:
         return lambda c: c == _ESCAPED[char]
 
     def _category(self, *, negated: bool) -> Test:
-        closes = self._source.find("}", self._at)
-        name = self._source[self._at + 1 : closes]
-        if self._source[self._at : self._at + 1] != "{" or name not in _CATEGORIES:
+        braced, closed, _ = self._source[self._at :].partition("}")
+        name = braced[1:]
+        if not closed or braced[:1] != "{" or name not in _CATEGORIES:
             raise _malformed("no such category")
-        self._at = closes + 1
+        self._at += len(braced) + 1
         return lambda c: unicodedata.category(c).startswith(name) != negated
 
     def _class(self) -> Test:
@@ -181,14 +189,14 @@ class _Builder:
         if self._accept("-"):
             tests.append(lambda c: c == "-")
         while not self._accept("]"):
-            tests.append(self._class_member(first=not tests))
+            tests.append(self._class_member())
         if not tests:
             raise _malformed("an empty class")
         return lambda c: any(test(c) for test in tests) != negated
 
-    def _class_member(self, *, first: bool) -> Test:
+    def _class_member(self) -> Test:
         char = self._next()
-        if char == "-" and not first and self._source[self._at : self._at + 1] == "]":
+        if char == "-" and self._source[self._at : self._at + 1] == "]":
             return lambda c: c == "-"
         if char == "\\" and self._source[self._at : self._at + 1] in ("p", "P"):
             return self._escape()

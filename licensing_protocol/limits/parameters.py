@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from licensing_protocol.canonical import JsonObject, encode
+from licensing_protocol.canonical import JsonObject, decode, encode
 from licensing_protocol.errors import MalformedDocument, Unavailable
 from licensing_protocol.limits.verdict import Verdict, fails, holds
 from licensing_protocol.reasons import Reason
@@ -62,8 +62,15 @@ class CompiledParameters:
             raise MalformedDocument("The schema is no JSON Schema.", code="parameters.schema") from error
 
     def evaluate(self, parameters: Mapping[str, Any]) -> Verdict:
-        """Hold a call's parameters against the schema; the reason names the place, never the value."""
-        first = next(iter(self._schema.iter_errors(dict(parameters))), None)
+        """Hold a call's parameters against the schema; the reason names the place, never the value.
+
+        Parameters that JSON cannot hold are refused: the library would read NaN as null and let it pass.
+        """
+        try:
+            call = decode(encode(dict(parameters)))
+        except MalformedDocument:
+            return fails(Reason("parameters.refused", {"problem": "the call is not JSON"}))
+        first = next(iter(self._schema.iter_errors(call)), None)
         if first is None:
             return holds()
         place = "/".join(map(str, first.instance_path)) or "the call"

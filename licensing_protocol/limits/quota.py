@@ -13,7 +13,8 @@ from licensing_protocol.limits.verdict import Verdict, fails, holds
 from licensing_protocol.reasons import Reason
 
 _DURATION = re.compile(
-    r"P(?=.)(?:(?P<D>\d{1,6})D)?(?:T(?=\d)(?:(?P<H>\d{1,6})H)?(?:(?P<M>\d{1,6})M)?(?:(?P<S>\d{1,9})S)?)?"
+    r"P(?=.)(?:(?P<D>\d{1,6})D)?(?:T(?=\d)(?:(?P<H>\d{1,6})H)?(?:(?P<M>\d{1,6})M)?(?:(?P<S>\d{1,9})S)?)?",
+    re.ASCII,
 )
 _SECONDS = {"D": 86_400, "H": 3_600, "M": 60, "S": 1}
 

@@ -17,15 +17,20 @@ from licensing_protocol.reasons import Reason
 from licensing_protocol.time_bounds import TimeBounds
 
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _MIDNIGHT = "24:00"
 _MINUTES_PER_HOUR = 60
 _MINUTES_PER_DAY = 24 * _MINUTES_PER_HOUR
+_SECONDS_PER_DAY = 86_400
 _SEARCH_DAYS = 400
 _MAX_WINDOWS = 100
 _MAX_EXCEPTIONS = 1000
 # No zone is a day or more from UTC, so two days around an instant hold every window that can contain it.
 _MARGIN_DAYS = 2
+# Files that some systems keep beside the IANA zones: what they mean differs from one device to the next.
+_NOT_OF_THE_DATABASE = frozenset({"localtime", "posixrules", "posix", "right"})
+# 9990-01-01: beyond it the calendar has no room to look for the next opening.
+_LAST_INSTANT = 253_086_249_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +97,14 @@ class Schedule:
             return unknown(Reason("time.unknown"))
         earliest = time.latest if time.upper is None else time.lower
         latest = time.latest if time.upper is None else time.upper
+        if earliest > _LAST_INSTANT:
+            return fails(Reason("schedule.closed"))
         for begins, ends in self._openings(earliest):
             if begins <= earliest and latest < ends:
                 return holds(time.latest + ends - latest)
             if begins > earliest:
                 return fails(Reason("schedule.closed", retry_at=begins), time.latest + begins - earliest)
-        return fails(Reason("schedule.closed"))
+        return fails(Reason("schedule.closed"), time.latest + (_SEARCH_DAYS - _MARGIN_DAYS) * _SECONDS_PER_DAY)
 
     def _openings(self, instant: int) -> Iterator[tuple[int, int]]:
         """Yield merged (begin, end) instants, in order, from about ``instant`` on."""
@@ -105,12 +112,10 @@ class Schedule:
         for begins, ends in self._spans(instant):
             if pending is not None and begins <= pending[1]:
                 pending = (pending[0], max(pending[1], ends))
-                if pending[1] - instant < _SEARCH_DAYS * 86_400:
-                    continue
+                continue
             if pending is not None and pending[1] > instant:
                 yield pending
-            if pending is None or begins > pending[1]:
-                pending = (begins, ends)
+            pending = (begins, ends)
         if pending is not None and pending[1] > instant:
             yield pending
 
@@ -133,10 +138,13 @@ def _instant(day: date, minutes: int, zone: ZoneInfo) -> int:
 
 
 def _zone(name: str) -> ZoneInfo:
+    sentence = f"No time zone is called {name!r}."
+    if name.partition("/")[0] in _NOT_OF_THE_DATABASE:
+        raise MalformedDocument(sentence, code="schedule.tz")
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise MalformedDocument(f"No time zone is called {name!r}.", code="schedule.tz") from error
+        raise MalformedDocument(sentence, code="schedule.tz") from error
 
 
 def _minutes(text: str, *, or_midnight: bool = False) -> int:
