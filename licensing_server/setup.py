@@ -28,7 +28,7 @@ class Initialised:
 def load_settings(data_dir: Path | None = None) -> Settings:
     """Return the settings: the environment first, then ``interlock.env`` in the data folder, then the defaults."""
     folder = data_dir or Settings().data_dir
-    settings = Settings(_env_file=folder / SETTINGS_FILE)  # type: ignore[call-arg]
+    settings = Settings(_env_file=folder / SETTINGS_FILE)
     return settings.model_copy(update={"data_dir": folder})
 
 

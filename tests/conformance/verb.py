@@ -1,0 +1,61 @@
+"""What a verb is, and how the members that several verbs share are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from licensing_protocol.canonical import MAX_INTEGER, JsonObject
+from licensing_protocol.fields import Fields
+from licensing_protocol.keys import KeySet
+from licensing_protocol.time_bounds import TimeBounds
+from licensing_protocol.token import TokenType, size_limit
+from licensing_protocol.trust import Delegation, PinnedKeys
+
+Verb: TypeAlias = Callable[[JsonObject], JsonObject]
+T = TypeVar("T")
+
+# A document that is too long must be refused by the rule under test, not by the reading of the question.
+LONGEST = 2 * size_limit(TokenType.ENTITLEMENT)
+
+
+def asked(question: JsonObject, read: Callable[[Fields], T]) -> T:
+    """Read a question whole: a member that no one reads is ``field.unknown``."""
+    fields = Fields(question, "input")
+    values = read(fields)
+    fields.end()
+    return values
+
+
+def string(fields: Fields, name: str) -> str:
+    """Read a string that may be empty."""
+    value = fields.take(name)
+    if not isinstance(value, str):
+        fields.refuse(name, "field.type", "must be a string")
+    return value
+
+
+def document(fields: Fields, name: str = "token") -> str:
+    """Read a compact JWS of any length that could be refused."""
+    return fields.text(name, longest=LONGEST)
+
+
+def keys(fields: Fields) -> KeySet:
+    """Read the member ``jwks``."""
+    return KeySet.from_jwks(fields.take("jwks"))
+
+
+def root_of(key_set: KeySet) -> PinnedKeys:
+    """Return a root of trust that lets these keys sign for every purpose, for ever."""
+    return PinnedKeys(1, 0, MAX_INTEGER, dict.fromkeys(Delegation, key_set))
+
+
+def moment(fields: Fields, name: str = "now") -> TimeBounds:
+    """Read an instant that is simply known, or ``[lower, upper]`` without a wall clock (``upper`` may be null)."""
+    value = fields.take(name)
+    if not isinstance(value, list):
+        return TimeBounds.exactly(Fields({name: value}, "input").integer(name))
+    lower, upper = Fields({name: value}, "input").list_of(name, least=2, most=2)
+    bounds = Fields({"lower": lower, "upper": upper}, f"input.{name}")
+    least = bounds.integer("lower")
+    return TimeBounds(least, bounds.nullable("upper", lambda upper_name: bounds.integer(upper_name, least=least)))
