@@ -27,11 +27,6 @@ def sequenced_size(session: Session) -> int:
     return 0 if last is None else last + 1
 
 
-def unsequenced(session: Session, entry: int) -> bool:
-    """Tell whether a queued entry still waits for its index."""
-    return session.scalar(select(LogEntry.position).where(LogEntry.id == entry)) is None
-
-
 def lag(session: Session, now: int) -> int:
     """Return the age in seconds of the oldest entry without an index, 0 where there is none."""
     oldest = session.scalar(select(func.min(LogEntry.time)).where(LogEntry.position.is_(None)))

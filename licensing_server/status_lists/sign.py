@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol import token
@@ -45,34 +45,33 @@ def _step(terms: Terms, signer: Signer) -> Callable[[Session, int], int | None]:
 
 
 def _sign_if_due(session: Session, shard: int, signed_at: int, terms: Terms, signer: Signer, now: int) -> int:
-    changed = session.scalar(
-        select(func.max(StatusChange.entry)).where(StatusChange.shard == shard, StatusChange.sequence.is_(None))
-    )
-    if changed is None and now < signed_at + terms.resign:
+    if now < signed_at + terms.resign and not _changed(session, shard):
         return signed_at + terms.resign
     if now <= signed_at:
         return signed_at + 1
-    # Every non-zero bit has its order in the log below the size that the list names: the sequencer goes first.
-    if changed is not None and audit_log.unsequenced(session, changed):
-        return now + 1
-    _sign(session, shard, terms, signer, now)
-    return now + terms.resign
-
-
-def _sign(session: Session, shard: int, terms: Terms, signer: Signer, now: int) -> None:
     row = session.execute(
         select(Shard.uri, Shard.bits, Shard.sequence).where(Shard.id == shard).with_for_update()
     ).one()
+    # Every non-zero bit has its order in the log below the size that the list names, so the sequencer goes first.
+    # Looked at under the lock: an order that commits until then has its bits in ``row``, one that comes later has not.
+    if _changed(session, shard, unsequenced=True):
+        return now
     sequence = max(row.sequence + 1, now)
     log = LogPosition(terms.issuer, audit_log.sequenced_size(session))
-    signed = StatusList(
-        terms.issuer, row.uri, now, now + terms.lifetime, terms.ttl, sequence, log, bytes(row.bits)
-    ).sign(signer)
+    expires = now + terms.lifetime
+    signed = StatusList(terms.issuer, row.uri, now, expires, terms.ttl, sequence, log, bytes(row.bits)).sign(signer)
     values = {"sequence": sequence, "signed_at": now, "text": signed, "identity": token.identity(signed)}
     session.execute(update(Shard).where(Shard.id == shard).values(values))
-    # Only what the sequencer has passed: an order that commits meanwhile waits for the next list.
-    passed = select(LogEntry.id).where(LogEntry.position.is_not(None)).scalar_subquery()
-    carried = (StatusChange.shard == shard, StatusChange.sequence.is_(None), StatusChange.entry.in_(passed))
-    session.execute(
-        update(StatusChange).where(*carried).values(sequence=sequence).execution_options(synchronize_session=False)
-    )
+    session.execute(update(StatusChange).where(*_unlisted(shard)).values(sequence=sequence))
+    return now + terms.resign
+
+
+def _changed(session: Session, shard: int, *, unsequenced: bool = False) -> bool:
+    changes = select(StatusChange.entry).where(*_unlisted(shard))
+    if unsequenced:
+        changes = changes.join(LogEntry, LogEntry.id == StatusChange.entry).where(LogEntry.position.is_(None))
+    return session.execute(changes.limit(1)).first() is not None
+
+
+def _unlisted(shard: int) -> tuple[ColumnElement[bool], ...]:
+    return StatusChange.shard == shard, StatusChange.sequence.is_(None)
