@@ -84,8 +84,8 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # As many workers as connections: a request that has a thread also gets a connection.
-    anyio.to_thread.current_default_thread_limiter().total_tokens = POOL_SIZE - 2
+    # A request that has a thread also gets a connection: three are kept for the jobs, their lock and the listener.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = POOL_SIZE - 3
     state = app.state
 
     def on_commit() -> None:

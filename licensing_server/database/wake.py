@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 import psycopg
+import structlog
 
 from licensing_server.database.engine import CHANNEL, Database
 
+_log = structlog.get_logger("interlock.database")
 _POLL_S = 0.1
 _RECONNECT_S = 1.0
 
@@ -34,7 +36,10 @@ class Listener:
     def _run(self) -> None:
         commits = self._sqlite() if self._database.is_sqlite else self._postgres()
         for _ in commits:
-            self._on_commit()
+            try:
+                self._on_commit()
+            except Exception:  # the database may be busy or gone for a moment; the next commit is another chance
+                _log.exception("a commit was not followed")
 
     def _sqlite(self) -> Iterator[None]:
         connection = self._database.engine.raw_connection()
