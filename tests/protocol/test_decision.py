@@ -22,7 +22,7 @@ from licensing_protocol.trust import Delegation, PinnedKeys
 
 SIGNER = SoftwareSigner.generate()
 ROOT = PinnedKeys(1, 0, 2**40, {name: KeySet(SIGNER.key) for name in Delegation})
-NOW = 1_790_000_000  # Monday 2026-09-21 13:33:20 UTC
+NOW = 1_790_000_000  # Monday 2026-09-21 14:13:20 UTC
 DIGEST = to_base64url(bytes(32))
 SQUARE = [[[9.0, 47.0], [11.0, 47.0], [11.0, 49.0], [9.0, 49.0], [9.0, 47.0]]]
 

@@ -87,8 +87,8 @@ def _documents() -> list[JsonObject]:
 def _not_kept() -> list[JsonObject]:
     every = claims_with(EVERY_LIMIT)
     far, edge = HERE | {"latitude": 50}, HERE | {"latitude": 48.99999}
-    night = {"tz": "UTC", "windows": [{"days": ["MON"], "from": "14:00", "to": "18:00"}], "except": []}
-    opens = 1_790_000_000 + 1600  # 14:00:00 of that Monday
+    night = {"tz": "UTC", "windows": [{"days": ["MON"], "from": "15:00", "to": "18:00"}], "except": []}
+    opens = NOW + 2800  # 15:00:00 of that Monday
     deny = EVERY_LIMIT["area"] | {"allow": [], "deny": ["square"]}
     midnight = NOW + 86_400
     return [

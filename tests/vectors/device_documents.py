@@ -142,7 +142,7 @@ def evidence_cases() -> list[JsonObject]:
     def measured(name: str, comment: str, code: str, *pair: Any) -> JsonObject:
         return case(name, comment, code, measurements=[list(pair)])
 
-    tpm = {"token": signed(EVIDENCE, TokenType.EVIDENCE, TPM), "key": TPM.key.jwk}
+    tpm: JsonObject = {"token": signed(EVIDENCE, TokenType.EVIDENCE, TPM), "key": TPM.key.jwk}
     digest, two = digest_of("rules"), [digest_of("nonce"), digest_of("challenge")]
     one = EVIDENCE | {"eat_nonce": [digest_of("nonce")]}
     stranger = ask(EVIDENCE) | {"token": signed(EVIDENCE, TokenType.EVIDENCE, STRANGER)}

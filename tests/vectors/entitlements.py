@@ -94,7 +94,7 @@ def _documents() -> list[JsonObject]:
     return [
         _taken("one grant", "sound", CLAIMS),
         _taken("every limit", "sound", claims_with(EVERY_LIMIT)),
-        _taken("no grants", "sound: everything is stripped", CLAIMS | {"grants": {}}),
+        _taken("nothing granted", "sound: everything is stripped", CLAIMS | {"grants": {}}),
         _taken("an unknown limit", "kept, and denies at use", claims_with({"telepathy": {"range_m": 3}})),
         _taken("degrade", "parameters for what is unknown", claims_with({}, on_unknown={"degrade": {"faces": 0}})),
         _taken("with a proof", "log is optional", CLAIMS | {"log": "proof"}),

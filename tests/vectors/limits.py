@@ -15,8 +15,8 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-def _weekly(days: list[str], begins: str, ends: str, tz: str = "UTC", **more: Any) -> JsonObject:
-    return {"tz": tz, "windows": [{"days": days, "from": begins, "to": ends}], **more}
+def _weekly(days: list[str], begins: str, ends: str, tz: str = "UTC") -> JsonObject:
+    return {"tz": tz, "windows": [{"days": days, "from": begins, "to": ends}]}
 
 
 OFFICE: Final = _weekly(["MON", "TUE"], "08:00", "18:00")
@@ -35,7 +35,7 @@ def schedule_cases() -> list[JsonObject]:
     eight, six = at("2026-09-21T08:00:00"), at("2026-09-21T18:00:00")
     holiday = OFFICE | {"except": ["2026-09-21"]}
     night_off = NIGHT | {"except": ["2026-09-25"]}
-    closed_for_good = _weekly(["MON"], "08:00", "09:00", **{"except": _mondays()})
+    closed_for_good = _weekly(["MON"], "08:00", "09:00") | {"except": _mondays()}
     return [
         case("first second", "from is inclusive", OFFICE, eight, "open"),
         case("last second", "to is exclusive", OFFICE, six - 1, "open"),
@@ -128,7 +128,7 @@ def area_cases() -> list[JsonObject]:
         latitude, longitude = place
         area = {"allow": allow, "deny": deny, "max_age": 60, "max_uncertainty_m": 1000}
         fix = {"latitude": latitude, "longitude": longitude, "uncertainty_m": radius}
-        return {"zones": {name: zones[name] for name in {*allow, *deny} & set(zones)}, "area": area, "fix": fix}
+        return {"zones": {name: zones[name] for name in sorted({*allow, *deny} & set(zones))}, "area": area, "fix": fix}
 
     def case(
         name: str,

@@ -179,8 +179,8 @@ def json_cases() -> list[JsonObject]:
         sound(
             "sorted by UTF-16",
             "a surrogate pair sorts before U+FB33",
-            '{"דּ":1,"😀":2}'.encode(),
-            '{"😀":2,"דּ":1}'.encode(),
+            '{"\ufb33":1,"😀":2}'.encode(),
+            '{"😀":2,"\ufb33":1}'.encode(),
         ),
         sound(
             "floats",
