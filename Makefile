@@ -51,7 +51,11 @@ docs: $(call ready,check) ## build the documentation into build/docs
 dist: $(call ready,check) ## build the wheel into dist/
 	$(BIN)/python -m build --no-isolation --wheel --outdir dist
 
+lock: $(call ready,check) ## resolve requirements/*.in again, upgrading nothing that still fits
+	for name in demo check; do $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header \
+		--python-version 3.11 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
 clean: ## remove virtual environments and what was built
 	rm -rf .venvs build dist *.egg-info
 
-.PHONY: help demo check docs dist clean
+.PHONY: help demo check docs dist lock clean
