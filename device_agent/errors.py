@@ -4,6 +4,7 @@
 
     AgentError
     ├── CapabilityDenied       the product asked for what is not allowed now
+    ├── MalformedFix           the product gave a position that is none
     ├── UnsupportedPlatform    this machine lacks what trusted time needs
     ├── StoreError             the device's own disk
     │   ├── StoreUnreadable, StoreNewer, StoreLocked, StoreFull
@@ -39,6 +40,18 @@ class CapabilityDenied(AgentError):
     def __init__(self, denied: Denied) -> None:
         super().__init__(f"{denied.capability}: {denied.reason.sentence}", code=denied.reason.code)
         self.denied = denied
+
+
+class MalformedFix(AgentError, ValueError):
+    """A position whose numbers are missing, NaN or out of range; it is not used."""
+
+    default_code = "fix.malformed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A position has a latitude from -90 to 90 and a longitude from -180 to 180 degrees, and the radius in "
+            "metres, 0 or more, of its 95 % circle; where the receiver has none, give none."
+        )
 
 
 class UnsupportedPlatform(AgentError):

@@ -1,0 +1,56 @@
+"""The port through which a product gives its positions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import final
+
+from device_agent.errors import MalformedFix
+from licensing_protocol.limits import Fix
+
+
+class LocationSource(ABC):
+    """Port to a receiver. Implement :meth:`read`; the agent asks by :meth:`poll`, about once a second."""
+
+    @abstractmethod
+    def read(self) -> Fix | None:
+        """Return the position of this moment, or ``None`` where the receiver has none."""
+
+    @final
+    def poll(self) -> Fix | None:
+        """Return a position that is one, or ``None``.
+
+        Whatever goes wrong in a receiver's driver, the device is merely without a position: that is what limits are
+        evaluated for, and it never stops the product.
+        """
+        try:
+            fix = self.read()
+            return None if fix is None else sound(fix)
+        except Exception:
+            return None
+
+
+class CallableSource(LocationSource):
+    """A source made of a function."""
+
+    def __init__(self, function: Callable[[], Fix | None]) -> None:
+        self._function = function
+
+    def read(self) -> Fix | None:
+        """Call the function."""
+        return self._function()
+
+
+def sound(fix: Fix) -> Fix:
+    """Return the fix as it is.
+
+    Raises:
+        MalformedFix: it is no position: NaN, or out of range.
+    """
+    try:
+        if fix.in_range:
+            return fix
+    except (AttributeError, TypeError) as error:
+        raise MalformedFix from error
+    raise MalformedFix
