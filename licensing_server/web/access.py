@@ -11,7 +11,6 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from licensing_protocol.canonical import digest, to_base64url
 from licensing_server import clock
 from licensing_server.database import Database
 from licensing_server.problem import PreconditionRequired, Unauthenticated
@@ -54,7 +53,7 @@ class Access:
         """
         with self._database.write() as session:
             act = self._act(session)
-            key = idempotency.key_of(self._request, act.actor, self._body_digest())
+            key = idempotency.key_of(self._request, act.actor, self._bearer())
             answer = None if key is None else idempotency.earlier_answer(session, key)
             if answer is None:
                 answer = _answer(do(act), status)
@@ -82,13 +81,13 @@ class Access:
         return Act(session, actor.person, now, actor.roles)
 
     def _actor(self, session: Session, now: int) -> Actor:
+        return self._authenticate(session, self._bearer(), now)
+
+    def _bearer(self) -> str:
         scheme, _, bearer = self._request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not bearer:
             raise Unauthenticated("token.missing", "Send your API token as: Authorization: Bearer …")
-        return self._authenticate(session, bearer.strip(), now)
-
-    def _body_digest(self) -> str:
-        return to_base64url(digest(getattr(self._request.state, "body", b"")))
+        return bearer.strip()
 
 
 def _answer(result: BaseModel | None, status: int) -> idempotency.Answer:
