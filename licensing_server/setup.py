@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from licensing_server import accounts, clock, migrations, trust
+from licensing_server.accounts.tables import Person
 from licensing_server.config import Settings
 from licensing_server.database import Database
-from licensing_server.problem import Conflict, Unavailable
+from licensing_server.problem import Conflict, Unavailable, Unprocessable
 from licensing_server.signing import Custody
 from licensing_server.web import Role
 
@@ -25,28 +32,44 @@ class Initialised:
     token_file: Path
 
 
-def load_settings(data_dir: Path | None = None) -> Settings:
-    """Return the settings: the environment first, then ``interlock.env`` in the data folder, then the defaults."""
-    folder = data_dir or Settings().data_dir
-    settings = Settings(_env_file=folder / SETTINGS_FILE)
-    return settings.model_copy(update={"data_dir": folder})
-
-
-def initialise(settings: Settings, administrator: str) -> Initialised:
-    """Make keys, database, root of trust and the first administrator, who holds every role until they share them.
+def load_settings(data_dir: Path | None = None, **changes: Any) -> Settings:
+    """Return the settings: ``changes``, then the environment, ``interlock.env`` in the data folder, the defaults.
 
     Raises:
-        Conflict: ``init.done`` where the data folder has keys already.
+        pydantic.ValidationError: a value is not one that the setting can have.
+    """
+    folder = data_dir or Settings().data_dir
+    settings = Settings(_env_file=folder / SETTINGS_FILE)
+    return Settings(**settings.model_dump() | changes | {"data_dir": folder})
+
+
+def initialise(settings: Settings, administrator: str, written: Mapping[str, Any] | None = None) -> Initialised:
+    """Make keys, database, root of trust and the first administrator, who holds every role until they share them.
+
+    ``written`` are the settings to keep in ``interlock.env``. Where a step fails, the keys are taken back, so that the
+    first start can be tried again.
+
+    Raises:
+        Conflict: ``init.done`` where the data folder has keys already, ``init.database_used`` where the database is
+            another server's.
     """
     folder = settings.data_dir
     if (folder / "keys").exists():
         raise Conflict("init.done", f"{folder} was initialised already; begin with: interlock serve")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    custody = Custody.create(folder, _passphrase(settings))
     database = Database(settings.url)
+    made_passphrase = not (folder / "passphrase").exists()
     try:
         migrations.upgrade(database)
+        custody = Custody.create(folder, _passphrase(settings))
+        if written:
+            write_settings(folder, written)
         return _first_administrator(settings, database, custody, administrator)
+    except BaseException:
+        shutil.rmtree(folder / "keys", ignore_errors=True)
+        if made_passphrase:
+            (folder / "passphrase").unlink(missing_ok=True)
+        raise
     finally:
         database.close()
 
@@ -65,17 +88,29 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
     return database, custody
 
 
-def write_settings(folder: Path, values: dict[str, str]) -> Path:
-    """Write ``interlock.env``; values are quoted so that no character in them is special."""
+def write_settings(folder: Path, values: Mapping[str, Any]) -> Path:
+    """Write ``interlock.env``, readable by its owner alone: the database's address may hold a password.
+
+    Raises:
+        Unprocessable: ``settings.unwritable`` for a value that would be read back as another.
+    """
+    lines = [f"INTERLOCK_{name.upper()}={_quoted(name, str(value))}\n" for name, value in values.items()]
     path = folder / SETTINGS_FILE
-    lines = [f"INTERLOCK_{name.upper()}='{value.replace(chr(39), '')}'\n" for name, value in values.items()]
-    path.write_text("".join(lines), "utf-8")
+    _write_private(path, "".join(lines))
     return path
+
+
+def _quoted(name: str, value: str) -> str:
+    if "${" in value or "\x00" in value:
+        raise Unprocessable("settings.unwritable", f"{name} has characters that interlock.env cannot keep.")
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _first_administrator(settings: Settings, database: Database, custody: Custody, name: str) -> Initialised:
     now = clock.now()
     with database.write() as session:
+        _refuse_used(session, settings)
         person = accounts.add_person(session, name=name, roles=list(Role), actor=None, now=now)
         trust.publish(session, custody.keys(), actor=person.id, now=now)
         _, text = accounts.issue_token(
@@ -88,10 +123,22 @@ def _first_administrator(settings: Settings, database: Database, custody: Custod
             now=now,
         )
     token_file = settings.data_dir / "admin.token"
-    descriptor = os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text + "\n")
+    _write_private(token_file, text + "\n")
     return Initialised(person.id, token_file)
+
+
+def _refuse_used(session: Session, settings: Settings) -> None:
+    if session.scalar(select(Person.id).limit(1)) is not None:
+        where = "INTERLOCK_DATABASE_URL" if settings.database_url else str(settings.data_dir)
+        sentence = f"The database is another server's already; look at {where}, or restore that server's backup."
+        raise Conflict("init.database_used", sentence)
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, _OWNER_ONLY)
+        file.write(text)
 
 
 def _passphrase(settings: Settings) -> str | None:

@@ -40,6 +40,7 @@ class Board:
         self._per_address: Counter[str] = Counter()
         self._waiting: dict[asyncio.Event, tuple[asyncio.AbstractEventLoop, int]] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def get(self, shard: int) -> Posted | None:
         """Return the newest list of a shard."""
@@ -73,9 +74,17 @@ class Board:
         finally:
             self._end(event, address)
 
+    def close(self) -> None:
+        """Let everybody go who waits, and nobody wait any more: the server ends."""
+        with self._lock:
+            self._closed = True
+            waiting = [(event, loop) for event, (loop, _) in self._waiting.items()]
+        for event, loop in waiting:
+            loop.call_soon_threadsafe(event.set)
+
     def _begin(self, event: asyncio.Event, shard: int, address: str) -> bool:
         with self._lock:
-            if len(self._waiting) >= self._most or self._per_address[address] >= self._most_per_address:
+            if self._closed or len(self._waiting) >= self._most or self._per_address[address] >= self._most_per_address:
                 return False
             self._waiting[event] = (asyncio.get_running_loop(), shard)
             self._per_address[address] += 1

@@ -1,0 +1,132 @@
+"""Two kinds of commands: a member of staff's, over the API, and those of the server's own machine.
+
+Each is written as a function whose first parameter is its desk; the decorators add the options that all have in common
+and turn failures into exit codes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from licensing_server.cli.client import Client
+from licensing_server.cli.failures import failure_of
+from licensing_server.cli.output import Output
+
+if TYPE_CHECKING:
+    from licensing_server.config import Settings
+
+_AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs instead of text for people.")]
+_Server = Annotated[str, typer.Option("--server", envvar="INTERLOCK_SERVER", help="Address of the licensing server.")]
+_TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", envvar="INTERLOCK_TOKEN_FILE", help="File with your API token.", dir_okay=False),
+]
+_DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="INTERLOCK_DATA_DIR", help="The server's data folder. [default: interlock-data]"),
+]
+DEFAULT_SERVER = "http://127.0.0.1:8470"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a command of a member of staff works with."""
+
+    client: Client
+    output: Output
+    token_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a command of the server's own machine works with."""
+
+    output: Output
+    data_dir: Path | None
+
+    def settings(self, **changes: Any) -> Settings:
+        """Return the server's settings; options of the command line that were given come first."""
+        from licensing_server.setup import load_settings
+
+        given = {name: value for name, value in changes.items() if value is not None}
+        return load_settings(self.data_dir, **given)
+
+
+def staff(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of the API: adds ``--server``, ``--token-file`` and ``--json``."""
+
+    def run(*, server: str, token_file: Path | None, as_json: bool, **given: Any) -> None:
+        output = Output(as_json=as_json)
+
+        def work() -> None:
+            client = Client(server, token_file)
+            try:
+                command(Desk(client, output, token_file), **given)
+            finally:
+                client.close()
+
+        _guard(output, work)
+
+    common = [_option("server", _Server, DEFAULT_SERVER), _option("token_file", _TokenFile, None)]
+    return _dress(run, command, common)
+
+
+def machine(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of the server's own machine: adds ``--data-dir`` and ``--json``."""
+
+    def run(*, data_dir: Path | None, as_json: bool, **given: Any) -> None:
+        output = Output(as_json=as_json)
+        _guard(output, lambda: command(Machine(output, data_dir), **given))
+
+    return _dress(run, command, [_option("data_dir", _DataDir, None)])
+
+
+def local(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command that needs neither a server nor its data: adds ``--json``."""
+
+    def run(*, as_json: bool, **given: Any) -> None:
+        output = Output(as_json=as_json)
+        _guard(output, lambda: command(output, **given))
+
+    return _dress(run, command, [])
+
+
+def _guard(output: Output, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough.
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        output.fail(failure)
+        raise typer.Exit(failure.exit_code) from error
+
+
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _dress(
+    run: Callable[..., None], command: Callable[..., None], common: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """Give ``run`` the parameters of ``command`` after its first, and the common ones: Typer reads the signature."""
+    _desk, *own = inspect.signature(command, eval_str=True).parameters.values()
+    every = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    every += [*common, _option("as_json", _AsJson, False)]
+    run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]  # what inspect.signature documents
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run

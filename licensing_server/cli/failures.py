@@ -1,0 +1,79 @@
+"""Turns what a room raises into a failure of the command, with advice; a person never sees a traceback for these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from licensing_protocol.errors import InterlockError
+from licensing_server.cli.exits import ExtraMissing, Failure, Misused, Refused, Unreachable, missing_extra
+from licensing_server.problem import Problem
+
+# By code where one is known, else by the HTTP status.
+_ADVICE: dict[str | int, str] = {
+    "token.missing": "Give the file with your token: --token-file FILE, or INTERLOCK_TOKEN_FILE.",
+    "token.refused": "An administrator makes a new one with: interlock people token PERSON",
+    "token.expired": "An administrator makes a new one with: interlock people token PERSON",
+    "role.missing": "An administrator gives roles with: interlock people roles PERSON --role ROLE",
+    "restore.waiting": "See what was lost with: interlock restoration show",
+    "device.unknown": "See the devices with: interlock devices list",
+    "product.unknown": "See the products with: interlock products list",
+    "party.unknown": "See the parties with: interlock parties list",
+    "order.unknown": "See the orders with: interlock orders list",
+    "order.matches_nothing": "See what the device holds with: interlock devices entitlements DEVICE",
+    "case.unknown": "See the cases with: interlock alerts list",
+    "proviso.unknown": "See the provisos with: interlock provisos list",
+    "region.unknown": "See the regions with: interlock regions list",
+    "manifest.capability": "Add it with: interlock capabilities add ID --family … --description … --misuse …",
+    "route.unknown": "Look at --server: this address does not answer as a licensing server.",
+    412: "Read it again, then repeat the edit.",
+    429: "Wait a moment, then repeat the command.",
+    500: "Give the request id to whoever runs the server; their log has the cause.",
+}
+
+
+def refused_by_server(document: dict[str, Any]) -> Refused:
+    """Return the failure for an RFC 9457 problem document."""
+    code = str(document.get("code", "request.refused"))
+    advice = _ADVICE.get(code) or _ADVICE.get(int(document.get("status", 0)), "")
+    return Refused(code, str(document.get("detail", document.get("title", ""))), advice=advice, members=document)
+
+
+def failure_of(error: Exception) -> Failure | None:
+    """Return the failure that an exception means, ``None`` where it is a fault of ours."""
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, Problem):
+        return Refused(error.code, error.detail, advice=_ADVICE.get(error.code, ""))
+    if isinstance(error, InterlockError):
+        return Refused(error.code, str(error))
+    if isinstance(error, ModuleNotFoundError):
+        return ExtraMissing("extra.missing", missing_extra(error))
+    if isinstance(error, OSError):
+        return _of_file(error)
+    return _of_library(error)
+
+
+def _of_file(error: OSError) -> Failure:
+    what = error.filename or "A file"
+    reason = (error.strerror or "cannot be used").lower()
+    return Unreachable("file.unusable", f"{what}: {reason}.")
+
+
+def _of_library(error: Exception) -> Failure | None:
+    # By name: a client's machine need not have these libraries.
+    library = type(error).__module__.partition(".")[0]
+    if library == "sqlalchemy" and type(error).__name__ in {"OperationalError", "InterfaceError", "DatabaseError"}:
+        cause = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+        advice = "Look at INTERLOCK_DATABASE_URL, and whether the database runs."
+        return Unreachable("database.unreachable", f"The database does not answer: {cause}", advice=advice)
+    if library == "sqlalchemy" and type(error).__name__ in {"ArgumentError", "NoSuchModuleError"}:
+        return Misused("settings.database_url", "INTERLOCK_DATABASE_URL is not the address of a database.")
+    if library.startswith("pydantic") and type(error).__name__ == "ValidationError":
+        return Misused("settings.malformed", _malformed_settings(error))
+    return None
+
+
+def _malformed_settings(error: Any) -> str:
+    # Where and what, but not the value: it may be a secret.
+    told = [f"INTERLOCK_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}" for found in error.errors()]
+    return "A setting is wrong. " + "; ".join(told)

@@ -1,0 +1,96 @@
+"""Runs the application in this process until a signal, and lets go of who waits when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from licensing_server.app import create_app
+from licensing_server.config import Settings
+from licensing_server.problem import Unavailable
+from licensing_server.setup import open_server
+from licensing_server.status_lists import Board
+
+_GRACE_S = 5
+_BACKLOG = 2_048
+
+
+def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: bool) -> None:
+    """Serve until SIGTERM or SIGINT; ``announce`` is called with the address once requests are answered.
+
+    Raises:
+        Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``, ``serve.address``.
+    """
+    database, custody = open_server(settings)
+    try:
+        listener = _bind(settings.host, settings.port)
+        app = create_app(settings, database, custody, with_jobs=with_jobs)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="none",
+            lifespan="on",
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        server = _Server(config, app.state.board, lambda: announce(_address(listener)))
+        server.run(sockets=[listener])
+    finally:
+        database.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, board: Board, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._board = board
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Requests that wait for a status list are answered now, else each would hold the end up for a minute.
+        self._board.close()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Unlike uvicorn's, not raised again after a graceful end: to stop when asked to is success.
+        def stop(signal_number: int, frame: FrameType | None) -> None:
+            self.handle_exit(signal_number, frame)
+
+        before: dict[int, Any] = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or "not possible").lower()
+        raise Unavailable("serve.address", f"Cannot listen on {host} port {port}: {reason}; choose another.") from error
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
