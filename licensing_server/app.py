@@ -18,7 +18,7 @@ from licensing_server.audit_log.routes import router as log_routes
 from licensing_server.catalogue.routes import router as catalogue_routes
 from licensing_server.config import Settings
 from licensing_server.database import Database, Listener
-from licensing_server.database.engine import POOL_SIZE
+from licensing_server.database.engine import REQUEST_THREADS
 from licensing_server.devices.routes import router as devices_routes
 from licensing_server.diligence.routes import router as diligence_routes
 from licensing_server.entitlements.routes import router as entitlements_routes
@@ -84,8 +84,8 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # A request that has a thread also gets a connection: three are kept for the jobs, their lock and the listener.
-    anyio.to_thread.current_default_thread_limiter().total_tokens = POOL_SIZE - 3
+    # A request that has a thread also gets a connection.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS
     state = app.state
 
     def on_commit() -> None:

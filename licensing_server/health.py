@@ -28,9 +28,11 @@ async def healthz() -> dict[str, str]:
 def readyz(request: Request) -> dict[str, Any]:
     """Tell whether the database is migrated, the keys sign and the sequencer keeps up; 503 if not."""
     state = request.app.state
-    lag = _lag(request)
+    # First: of another schema nothing else can be asked.
+    migrated = migrations.is_current(state.database)
+    lag = _lag(request) if migrated else 0
     found: dict[str, Any] = {
-        "migrated": migrations.is_current(state.database),
+        "migrated": migrated,
         "signs": all(len(state.custody.signer(name).sign(b"readyz")) > 0 for name in Delegation),
         "sequencer_lag_s": lag,
         "failing_jobs": sorted(state.runner.failures),

@@ -5,7 +5,7 @@
     Problem
     ├── Unauthenticated 401, Forbidden 403
     ├── NotFound 404, Conflict 409, PreconditionFailed 412, PreconditionRequired 428
-    ├── Unprocessable 422, TooLarge 413, TooMany 429
+    ├── TooLarge 413, UnsupportedMedia 415, Unprocessable 422, TooMany 429
     └── Unavailable 503
 """
 
@@ -80,6 +80,13 @@ class TooLarge(Problem):
 
     status = 413
     title = "Too large"
+
+
+class UnsupportedMedia(Problem):
+    """The body is of another media type than the server reads."""
+
+    status = 415
+    title = "Not a media type that is read here"
 
 
 class Unprocessable(Problem):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -14,7 +13,6 @@ from licensing_protocol import canonical
 from licensing_protocol.errors import InterlockError
 from licensing_server.problem import MEDIA_TYPE, Problem, Unprocessable
 
-_log = structlog.get_logger("interlock.http")
 _MOST_ERRORS = 20
 
 
@@ -24,7 +22,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(InterlockError, _protocol)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def _answer(request: Request, problem: Problem, status: int | None = None) -> Response:
@@ -55,9 +52,7 @@ async def _malformed(request: Request, error: Any) -> Response:
 
 async def _http(request: Request, error: Any) -> Response:
     code = {404: "route.unknown", 405: "route.method"}.get(error.status_code, "request.refused")
-    return _answer(request, Problem(code, str(error.detail)), error.status_code)
-
-
-async def _unexpected(request: Request, error: Any) -> Response:
-    _log.error("unexpected error", exc_info=error, request_id=getattr(request.state, "request_id", None))
-    return _answer(request, Problem("server.failed", "The server failed; give the request id to whoever runs it."))
+    problem = Problem(code, str(error.detail))
+    # Such as Allow, which a 405 must have.
+    problem.headers |= error.headers or {}
+    return _answer(request, problem, error.status_code)

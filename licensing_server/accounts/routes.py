@@ -45,7 +45,7 @@ def list_people(
 ) -> Page[PersonReply]:
     """List everybody."""
     with access.read() as act:
-        found, following = page_of(act.session, select(Person), Person.id, cursor)
+        found, following = page_of(act.session, select(Person), (Person.created_at, Person.id), cursor)
         return Page(items=[PersonReply.of(person) for person in found], next=following)
 
 
@@ -99,7 +99,7 @@ def list_tokens(access: Administrator, person: Identifier, cursor: Cursor) -> Pa
     """List a person's tokens, without their secrets."""
     with access.read() as act:
         rows = select(ApiToken).where(ApiToken.person == person)
-        found, following = page_of(act.session, rows, ApiToken.id, cursor)
+        found, following = page_of(act.session, rows, (ApiToken.created_at, ApiToken.id), cursor)
         return Page(items=[TokenReply.model_validate(token) for token in found], next=following)
 
 

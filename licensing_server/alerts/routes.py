@@ -30,7 +30,7 @@ def list_cases(
     for column, value in ((Case.state, state), (Case.kind, kind), (Case.subject, subject)):
         rows = rows if value is None else rows.where(column == value)
     with access.read() as act:
-        found, following = page_of(act.session, rows, Case.id, cursor)
+        found, following = page_of(act.session, rows, (Case.opened_at, Case.id), cursor)
         return Page(items=[CaseReply.model_validate(case) for case in found], next=following)
 
 

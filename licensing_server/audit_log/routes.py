@@ -30,13 +30,15 @@ def list_entries(
     """List entries in the order of the log."""
     rows = select(LogEntry).where(LogEntry.position.is_not(None))
     if type is not None:
-        rows = rows.where(LogEntry.type.startswith(type) if type.endswith(".") else LogEntry.type == type)
+        rows = rows.where(
+            LogEntry.type.startswith(type, autoescape=True) if type.endswith(".") else LogEntry.type == type
+        )
     for column, value in ((LogEntry.subject, subject), (LogEntry.actor, actor)):
         rows = rows if value is None else rows.where(column == value)
     if since is not None:
         rows = rows.where(LogEntry.time >= since)
     with access.read() as act:
-        found, following = page_of(act.session, rows, _POSITION, cursor)
+        found, following = page_of(act.session, rows, (_POSITION,), cursor)
         return Page(items=[EntryReply.of(entry) for entry in found], next=following)
 
 

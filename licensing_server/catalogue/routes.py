@@ -52,7 +52,7 @@ def add_capability(access: Vendor, body: NewCapability) -> Response:
 def list_products(access: Reader, cursor: Cursor) -> Page[ProductReply]:
     """List products."""
     with access.read() as act:
-        found, following = page_of(act.session, select(Product), Product.id, cursor)
+        found, following = page_of(act.session, select(Product), (Product.id,), cursor)
         return Page(items=[ProductReply.model_validate(product) for product in found], next=following)
 
 
@@ -77,7 +77,7 @@ def list_releases(access: Reader, product: ProductId, cursor: Cursor) -> Page[Re
     """List the releases of a product."""
     with access.read() as act:
         rows = select(Release).where(Release.product == product)
-        found, following = page_of(act.session, rows, Release.manifest, cursor)
+        found, following = page_of(act.session, rows, (Release.registered_at, Release.manifest), cursor)
         return Page(items=[ReleaseReply.model_validate(release) for release in found], next=following)
 
 
@@ -97,7 +97,7 @@ def register_release(access: Vendor, request: Request, product: ProductId, body:
 def list_provisos(access: Reader, cursor: Cursor) -> Page[ProvisoReply]:
     """List provisos."""
     with access.read() as act:
-        found, following = page_of(act.session, select(Proviso), Proviso.id, cursor)
+        found, following = page_of(act.session, select(Proviso), (Proviso.created_at, Proviso.id), cursor)
         return Page(items=[ProvisoReply.model_validate(proviso) for proviso in found], next=following)
 
 

@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import CursorResult, Engine, create_engine, event, text
+import structlog
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from sqlalchemy import CursorResult, create_engine, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from licensing_server.problem import Unavailable
+from licensing_server.problem import Conflict, Problem, Unavailable, Unprocessable
 
-POOL_SIZE = 16
-_POOL_TIMEOUT_S = 2
-_BUSY_TIMEOUT_MS = 10_000
-CHANNEL = "interlock_commit"
-_WRITING = ("INSERT", "UPDATE", "DELETE")
+T = TypeVar("T")
+CHANNEL: Final = "interlock_commit"
+POOL_SIZE: Final = 16
+# The jobs hold two connections on PostgreSQL, and the listener one: what is left is for requests.
+REQUEST_THREADS: Final = POOL_SIZE - 3
+_POOL_TIMEOUT_S: Final = 2
+_BUSY_TIMEOUT_MS: Final = 10_000
+_WRITING: Final = ("INSERT", "UPDATE", "DELETE")
+_TRIES: Final = 3
+_log = structlog.get_logger("interlock.database")
 
 
 class Database:
-    """One database. ``write`` takes the write lock at once on SQLite, so that a transaction never fails half way."""
+    """One database. ``write`` takes the write lock at once on SQLite, so that a transaction never fails half way.
+
+    What the database itself refuses comes as a Problem: Unavailable ``server.busy`` or ``database.unavailable``,
+    Unprocessable ``value.unstorable``, Conflict ``state.conflict``.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = create_engine(url, **_pool(self.is_sqlite))
+        # Values stay out of error messages, for these reach the log.
+        self.engine = create_engine(url, hide_parameters=True, **_pool(self.is_sqlite))
         if self.is_sqlite:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         event.listen(self.engine, "after_cursor_execute", _note_write)
+
+    def change(self, do: Callable[[Session], T]) -> T:
+        """Return what ``do`` returns once its transaction is committed.
+
+        Where another transaction came between (a unique value taken meanwhile, a deadlock) it is done anew, and then
+        sees what the other one did.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                with self.write() as session:
+                    return do(session)
+            except Problem as problem:
+                if not _raced(problem.__cause__):
+                    raise
+        with self.write() as session:
+            return do(session)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -67,16 +95,36 @@ class Database:
                 with Session(connection, expire_on_commit=False) as session:
                     yield session
         except PoolTimeout as error:
-            raise Unavailable("server.busy", "The server is busy; try again in a moment.") from error
-        except OperationalError as error:
-            if self.is_sqlite and "locked" in str(error.orig):
-                raise Unavailable("server.busy", "The database is busy; try again in a moment.") from error
-            raise
+            raise _busy() from error
+        except (OperationalError, IntegrityError, DataError) as error:
+            raise _refusal(error) from error
 
 
 def changed_one(result: Any) -> bool:
     """Tell whether a conditional update found what it expected."""
     return isinstance(result, CursorResult) and result.rowcount == 1
+
+
+def _refusal(error: DBAPIError) -> Problem:
+    if isinstance(error, DataError):
+        return Unprocessable("value.unstorable", "A value holds something that no database keeps; leave it out.")
+    if isinstance(error, IntegrityError):
+        _log.warning("the database refused a change", error=str(error.orig))
+        return Conflict("state.conflict", "This is in conflict with what is there; look again and repeat it.")
+    if _raced(error) or "locked" in str(error.orig):
+        return _busy()
+    _log.error("the database failed", error=str(error.orig))
+    return Unavailable("database.unavailable", "The database does not answer; try again in a moment.", retry_after=5)
+
+
+def _raced(error: BaseException | None) -> bool:
+    if isinstance(error, DBAPIError):
+        return isinstance(error, IntegrityError) or isinstance(error.orig, DeadlockDetected | SerializationFailure)
+    return False
+
+
+def _busy() -> Unavailable:
+    return Unavailable("server.busy", "The server is busy; try again in a moment.")
 
 
 def _pool(is_sqlite: bool) -> dict[str, Any]:
@@ -107,9 +155,3 @@ def _begin_sqlite(connection: Connection) -> None:
 def _note_write(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
     if statement.lstrip()[:6].upper() in _WRITING:
         connection.info["wrote"] = True
-
-
-def engine_of(session: Session) -> Engine:
-    """Return the engine behind a session."""
-    bind = session.get_bind()
-    return bind if isinstance(bind, Engine) else bind.engine

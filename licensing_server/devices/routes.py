@@ -40,7 +40,7 @@ def list_devices(
     if silent_since is not None:
         rows = rows.where(Device.last_seen < silent_since)
     with access.read() as act:
-        found, following = page_of(act.session, rows, Device.id, cursor)
+        found, following = page_of(act.session, rows, (Device.enrolled_at, Device.id), cursor)
         return Page(items=[DeviceReply.of(device) for device in found], next=following)
 
 
@@ -64,7 +64,9 @@ def set_tags(access: Writer, device: Identifier, body: Tags) -> Response:
 def list_enrolment_tokens(access: Reader, cursor: Cursor) -> Page[EnrolmentTokenReply]:
     """List enrolment tokens, without their secrets."""
     with access.read() as act:
-        found, following = page_of(act.session, select(EnrolmentToken), EnrolmentToken.id, cursor)
+        found, following = page_of(
+            act.session, select(EnrolmentToken), (EnrolmentToken.created_at, EnrolmentToken.id), cursor
+        )
         return Page(items=[EnrolmentTokenReply.model_validate(token) for token in found], next=following)
 
 

@@ -22,7 +22,7 @@ def list_parties(access: Reader, cursor: Cursor, country: Country | None = None)
     """List parties."""
     rows = select(Party) if country is None else select(Party).where(Party.country == country)
     with access.read() as act:
-        found, following = page_of(act.session, rows, Party.id, cursor)
+        found, following = page_of(act.session, rows, (Party.created_at, Party.id), cursor)
         return Page(items=[PartyReply.model_validate(party) for party in found], next=following)
 
 

@@ -100,7 +100,7 @@ def list_entitlements(access: Reader, device: Identifier, cursor: Cursor) -> Pag
     """List every version ever signed for a device, the oldest first."""
     with access.read() as act:
         rows = select(SignedEntitlement).where(SignedEntitlement.device == device)
-        found, following = page_of(act.session, rows, SignedEntitlement.version, cursor)
+        found, following = page_of(act.session, rows, (SignedEntitlement.version,), cursor)
         return Page(items=[EntitlementReply.of(row) for row in found], next=following)
 
 

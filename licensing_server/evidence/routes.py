@@ -20,7 +20,7 @@ def list_evidence(access: Reader, device: Identifier, cursor: Cursor) -> Page[Ev
     """List a device's evidence."""
     with access.read() as act:
         rows = select(StoredEvidence).where(StoredEvidence.device == device)
-        found, following = page_of(act.session, rows, StoredEvidence.identity, cursor)
+        found, following = page_of(act.session, rows, (StoredEvidence.received_at, StoredEvidence.identity), cursor)
         return Page(items=[EvidenceReply.model_validate(row) for row in found], next=following)
 
 
@@ -32,7 +32,7 @@ def list_events(
     rows = select(StoredEvent).where(StoredEvent.device == device)
     rows = rows if type is None else rows.where(StoredEvent.type == type)
     with access.read() as act:
-        found, following = page_of(act.session, rows, StoredEvent.id, cursor)
+        found, following = page_of(act.session, rows, (StoredEvent.id,), cursor)
         return Page(items=[EventReply.model_validate(row) for row in found], next=following)
 
 
@@ -41,5 +41,5 @@ def list_forks(access: Reader, device: Identifier, cursor: Cursor) -> Page[ForkR
     """List the proofs that there is a second copy of this device."""
     with access.read() as act:
         rows = select(ForkProof).where(ForkProof.device == device)
-        found, following = page_of(act.session, rows, ForkProof.identity, cursor)
+        found, following = page_of(act.session, rows, (ForkProof.received_at, ForkProof.identity), cursor)
         return Page(items=[ForkReply.model_validate(row) for row in found], next=following)

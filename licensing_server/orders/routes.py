@@ -40,7 +40,7 @@ def list_orders(access: Reader, cursor: Cursor, device: Identifier | None = None
     if device is not None:
         rows = rows.where(Order.id.in_(select(OrderTarget.order).where(OrderTarget.device == device)))
     with access.read() as act:
-        found, following = page_of(act.session, rows, Order.id, cursor)
+        found, following = page_of(act.session, rows, (Order.placed_at, Order.id), cursor)
         return Page(items=[_show(act.session, order) for order in found], next=following)
 
 

@@ -37,6 +37,8 @@ class Access:
     def __init__(self, request: Request, roles: frozenset[Role]) -> None:
         self._request = request
         self._roles = roles
+        # Before anything of the request is read: without a token not even its faults are told.
+        self._bearer = _bearer(request)
         self._database: Database = request.app.state.database
         self._authenticate: Authenticator = request.app.state.authenticator
 
@@ -51,15 +53,18 @@ class Access:
 
         With an ``Idempotency-Key`` the same request by the same person is done once; the second gets the first answer.
         """
-        with self._database.write() as session:
+
+        def once(session: Session) -> idempotency.Answer:
             act = self._act(session)
-            key = idempotency.key_of(self._request, act.actor, self._bearer())
+            key = idempotency.key_of(self._request, act.actor, self._bearer)
             answer = None if key is None else idempotency.earlier_answer(session, key)
             if answer is None:
                 answer = _answer(do(act), status)
                 if key is not None:
                     idempotency.remember(session, key, answer, act.now)
-        return answer.to_response()
+            return answer
+
+        return self._database.change(once).to_response()
 
     def expected_version(self) -> int:
         """Return the version that an edit is meant for, from ``If-Match``.
@@ -81,13 +86,14 @@ class Access:
         return Act(session, actor.person, now, actor.roles)
 
     def _actor(self, session: Session, now: int) -> Actor:
-        return self._authenticate(session, self._bearer(), now)
+        return self._authenticate(session, self._bearer, now)
 
-    def _bearer(self) -> str:
-        scheme, _, bearer = self._request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not bearer:
-            raise Unauthenticated("token.missing", "Send your API token as: Authorization: Bearer …")
-        return bearer.strip()
+
+def _bearer(request: Request) -> str:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not bearer:
+        raise Unauthenticated("token.missing", "Send your API token as: Authorization: Bearer …")
+    return bearer.strip()
 
 
 def _answer(result: BaseModel | None, status: int) -> idempotency.Answer:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
+from typing import Any, Final
 
+import anyio.to_thread
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from licensing_protocol import canonical
 from licensing_protocol.errors import MalformedDocument
 from licensing_server import clock
-from licensing_server.problem import MEDIA_TYPE, Problem, TooLarge, Unprocessable
+from licensing_server.problem import MEDIA_TYPE, Problem, TooLarge, Unprocessable, UnsupportedMedia
 from licensing_server.web.metrics import REQUESTS, SECONDS
 
 _log = structlog.get_logger("interlock.http")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+# Decoding more than this would keep other requests waiting, so a worker thread does it.
+_LONG_BODY: Final = 65_536
 
 
 class Intake:
@@ -36,28 +39,43 @@ class Intake:
         answer = _Answer(send, request_id)
         started = clock.monotonic()
         try:
-            body = await self._body(scope, receive)
-            scope["state"]["body"] = body
-            await self._app(scope, _replay(body, receive), answer.send)
+            await self._serve(scope, receive, answer)
         except Problem as problem:
             await _refuse(problem, request_id, answer.send)
+        except Exception as error:
+            _log.error("unexpected error", exc_info=error, request_id=request_id)
+            if answer.status:
+                raise
+            failed = Problem("server.failed", "The server failed; give the request id to whoever runs it.")
+            await _refuse(failed, request_id, answer.send)
         finally:
             _record(scope, answer.status, clock.monotonic() - started, request_id)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        if int(_header(scope, b"content-length") or 0) > self._body_limit:
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        body = await self._body(scope, receive)
+        if body is None:
+            return
+        if body:
+            _refuse_unless_json(scope)
+            await _refuse_unless_strict(body)
+        scope["state"]["body"] = body
+        await self._app(scope, _replay(body, receive), answer.send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        """Return the whole body, ``None`` where the sender went away before its end."""
+        announced = (_header(scope, b"content-length") or b"").decode("latin-1")
+        if announced.isdecimal() and int(announced[:20]) > self._body_limit:
             raise self._too_large()
         body = bytearray()
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
             body += message.get("body", b"")
             if len(body) > self._body_limit:
                 raise self._too_large()
             if not message.get("more_body", False):
-                break
-        if body:
-            _refuse_unless_strict_json(scope, bytes(body))
-        return bytes(body)
+                return bytes(body)
 
     def _too_large(self) -> TooLarge:
         return TooLarge("body.too_large", f"A request body has at most {self._body_limit} bytes.")
@@ -87,13 +105,33 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _refuse_unless_strict_json(scope: Scope, body: bytes) -> None:
-    if (_header(scope, b"content-type") or b"").partition(b";")[0].strip() != b"application/json":
-        raise Unprocessable("body.type", "Send the body as application/json.")
+def _refuse_unless_json(scope: Scope) -> None:
+    media_type = (_header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
+        raise UnsupportedMedia("body.type", "Send the body as application/json.")
+
+
+async def _refuse_unless_strict(body: bytes) -> None:
     try:
-        canonical.decode(body)
+        if len(body) > _LONG_BODY:
+            await anyio.to_thread.run_sync(_decode, body)
+        else:
+            _decode(body)
     except MalformedDocument as error:
         raise Unprocessable(error.code, str(error)) from error
+
+
+def _decode(body: bytes) -> None:
+    value = canonical.decode(body)
+    # The escape is looked for first, because most bodies have none.
+    if b"\\u0000" in body and _holds_nul(value):
+        raise MalformedDocument("A string holds the character U+0000, which no database keeps.", code="json.nul")
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_nul, value)) or any(map(_holds_nul, value.values()))
+    return any(map(_holds_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 async def _refuse(problem: Problem, request_id: str, send: Any) -> None:

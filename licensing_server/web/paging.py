@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from licensing_protocol import canonical
@@ -29,11 +30,11 @@ class CursorParameters:
 
     def __init__(
         self,
-        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the page before")] = None,
+        cursor: Annotated[str | None, Query(max_length=400, description="`next` of the page before")] = None,
         limit: Annotated[int, Query(ge=1, le=_LARGEST)] = 50,
     ) -> None:
         self.limit = limit
-        self.after: str | int | None = None if cursor is None else _decode(cursor)
+        self.after: list[Any] | None = None if cursor is None else _decode(cursor)
 
 
 Cursor = Annotated[CursorParameters, Depends()]
@@ -42,35 +43,40 @@ Cursor = Annotated[CursorParameters, Depends()]
 def page_of(
     session: Session,
     rows: Select[Item],
-    by: InstrumentedAttribute[int] | InstrumentedAttribute[str],
+    by: Sequence[InstrumentedAttribute[Any]],
     cursor: CursorParameters,
 ) -> tuple[list[Item], str | None]:
-    """Return one page of a selection in the order of the unique column ``by``, and the cursor of the next."""
+    """Return one page of a selection in the order of the columns ``by``, and the cursor of the next.
+
+    The last of ``by`` is unique; the ones before it are there so that people read a list in its order of time.
+    """
     if cursor.after is not None:
         rows = rows.where(_later(by, cursor.after))
-    found = list(session.scalars(rows.order_by(by).limit(cursor.limit + 1)))
+    found = list(session.scalars(rows.order_by(*by).limit(cursor.limit + 1)))
     more = len(found) > cursor.limit
     found = found[: cursor.limit]
-    return found, _encode(getattr(found[-1], by.key)) if more else None
+    return found, _encode([getattr(found[-1], column.key) for column in by]) if more else None
 
 
-def _later(by: InstrumentedAttribute[int] | InstrumentedAttribute[str], after: str | int) -> ColumnElement[bool]:
-    if not isinstance(after, by.type.python_type):
+def _later(by: Sequence[InstrumentedAttribute[Any]], after: list[Any]) -> ColumnElement[bool]:
+    wanted = [column.type.python_type for column in by]
+    if [type(value) for value in after] != wanted or "\0" in "".join(map(str, after)):
         raise _refused()
-    later: ColumnElement[bool] = by > after
+    values = (literal(value, column.type) for value, column in zip(after, by, strict=True))
+    later: ColumnElement[bool] = tuple_(*by) > tuple_(*values)
     return later
 
 
-def _encode(position: str | int) -> str:
+def _encode(position: list[Any]) -> str:
     return canonical.to_base64url(canonical.encode(position))
 
 
-def _decode(cursor: str) -> str | int:
+def _decode(cursor: str) -> list[Any]:
     try:
         position = canonical.decode(canonical.from_base64url(cursor))
     except MalformedDocument as error:
         raise _refused() from error
-    if isinstance(position, bool) or not isinstance(position, str | int):
+    if not isinstance(position, list):
         raise _refused()
     return position
 
