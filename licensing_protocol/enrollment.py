@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject, from_base64url, to_base64url
-from licensing_protocol.evidence import FRESH_BYTES
+from licensing_protocol.evidence import FRESH_BYTES, RANDOM_UEID
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import Signer, VerificationKey
 from licensing_protocol.token import TokenType
-
-_RANDOM_UEID = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +56,4 @@ def verify(text: str) -> Enrollment:
 
 def device_id(key: VerificationKey) -> str:
     """Return the id of the device whose first key this is: its EAT ``ueid`` (RFC 9711 §4.2.1, type RAND)."""
-    return to_base64url(_RANDOM_UEID + from_base64url(key.thumbprint))
+    return to_base64url(RANDOM_UEID + from_base64url(key.thumbprint))

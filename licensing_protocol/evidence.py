@@ -9,7 +9,7 @@ from typing import Any, Final
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject, to_base64url
 from licensing_protocol.errors import MalformedDocument
-from licensing_protocol.fields import Fields
+from licensing_protocol.fields import DIGEST_BYTES, Fields
 from licensing_protocol.journal import Event
 from licensing_protocol.keys import KeySet, Signer, VerificationKey
 from licensing_protocol.measurement import Measurement
@@ -23,6 +23,11 @@ _MAX_MEASUREMENTS: Final = 100
 _MAX_SHARDS: Final = 64
 _MAX_CAPABILITIES: Final = 1000
 _MAX_NONCES: Final = 4
+# RFC 9711 §4.1 (in JSON).
+_SHORTEST_NONCE: Final = 8
+_LONGEST_NONCE: Final = 88
+# RFC 9711 §4.2.1.1, type RAND.
+RANDOM_UEID: Final = b"\x01"
 _DEBUG_STATES: Final = frozenset(
     {
         "enabled",
@@ -86,7 +91,8 @@ class Evidence:
         """Read the claims; members that are unknown are ignored, for evidence grants nothing.
 
         Raises:
-            MalformedDocument: ``evidence.profile`` for another profile; or a field code.
+            MalformedDocument: ``evidence.profile`` for another profile, ``measurement.repeated`` where one component
+                has two measurements; or a field code.
         """
         fields = Fields(claims, "evidence")
         if fields.text("eat_profile") != PROFILE:
@@ -94,10 +100,10 @@ class Evidence:
         ours = fields.object("interlock")
         return cls(
             issued_at=fields.integer("iat"),
-            device=fields.text("ueid", longest=64),
+            device=_device(fields),
             nonces=_nonces(fields),
             platform=_platform(fields),
-            measurements=tuple(map(Measurement.parse, fields.list_of("measurements", most=_MAX_MEASUREMENTS))),
+            measurements=_measurements(fields),
             fresh=ours.octets("fresh", length=FRESH_BYTES),
             manifest=to_base64url(ours.octets("manifest")),
             parent=ours.octets("parent"),
@@ -165,10 +171,29 @@ def verify(text: str, device_key: VerificationKey) -> Evidence:
     return Evidence.parse(verified.claims, verified.identity)
 
 
+def _device(fields: Fields) -> str:
+    ueid = fields.octets("ueid", length=1 + DIGEST_BYTES)
+    if ueid[:1] != RANDOM_UEID:
+        fields.refuse("ueid", "field.range", "must be of the type RAND")
+    return to_base64url(ueid)
+
+
+def _measurements(fields: Fields) -> tuple[Measurement, ...]:
+    measurements = tuple(map(Measurement.parse, fields.list_of("measurements", most=_MAX_MEASUREMENTS)))
+    if len({measurement.name for measurement in measurements}) != len(measurements):
+        raise MalformedDocument("One component has two measurements.", code="measurement.repeated")
+    return measurements
+
+
 def _nonces(fields: Fields) -> tuple[str, ...]:
     value = fields.take("eat_nonce")
     values = value if isinstance(value, list) else [value]
-    return Fields({"eat_nonce": values}, "evidence").texts("eat_nonce", least=1, most=_MAX_NONCES, longest=88)
+    nonces = Fields({"eat_nonce": values}, "evidence").texts(
+        "eat_nonce", least=1, most=_MAX_NONCES, longest=_LONGEST_NONCE
+    )
+    if min(map(len, nonces)) < _SHORTEST_NONCE:
+        fields.refuse("eat_nonce", "field.range", f"must have at least {_SHORTEST_NONCE} characters each")
+    return nonces
 
 
 def _platform(fields: Fields) -> Platform:

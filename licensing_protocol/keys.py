@@ -168,8 +168,13 @@ def _public_from_fields(fields: Fields) -> VerificationKey:
                 raise MalformedDocument("The JWK holds no sound point of Ed25519.", code="key.malformed")
             return VerificationKey.from_public(ed25519.Ed25519PublicKey.from_public_bytes(point))
         if kind == ("EC", "P-256"):
-            x, y = (int.from_bytes(fields.octets(name), "big") for name in ("x", "y"))
-            return VerificationKey.from_public(ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key())
+            spelled = [fields.octets(name) for name in ("x", "y")]
+            x, y = (int.from_bytes(octets, "big") for octets in spelled)
+            key = VerificationKey.from_public(ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key())
+            # The library reduces a coordinate, which would give one key two spellings.
+            if [key.jwk["x"], key.jwk["y"]] != list(map(to_base64url, spelled)):
+                raise MalformedDocument("The JWK's coordinates are not reduced.", code="key.malformed")
+            return key
     except ValueError as error:
         raise MalformedDocument("The JWK holds no point of its curve.", code="key.malformed") from error
     raise MalformedDocument("Only Ed25519 and P-256 keys are used here.", code="key.malformed")

@@ -101,8 +101,14 @@ class Manifest:
         }
 
     def sign(self, vendor: Signer) -> str:
-        """Return the manifest as a compact JWS by the vendor's key."""
-        return token.sign(self.to_claims(), TokenType.PRODUCT, vendor)
+        """Return the manifest as a compact JWS by the vendor's key.
+
+        Raises:
+            MalformedDocument: what is composed here would be refused by a device.
+        """
+        claims = self.to_claims()
+        Manifest.parse(claims, "")
+        return token.sign(claims, TokenType.PRODUCT, vendor)
 
 
 def verify(text: str, vendor: VerificationKey) -> Manifest:

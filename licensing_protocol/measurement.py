@@ -28,10 +28,11 @@ class Measurement:
     @classmethod
     def parse(cls, value: Any) -> Measurement:
         """Read one member of EAT's ``measurements``: ``[296, "<JSON text>"]``."""
-        wrapper = Fields({"pair": value}, "measurement").list_of("pair", least=2, most=2)
-        if wrapper[0] != CONTENT_FORMAT or not isinstance(wrapper[1], str):
+        content_format, component = Fields({"pair": value}, "measurement").list_of("pair", least=2, most=2)
+        wrapper = Fields({"format": content_format, "component": component}, "measurement")
+        if wrapper.integer("format") != CONTENT_FORMAT:
             raise MalformedDocument("Only measured components in JSON are taken.", code="measurement.format")
-        fields = Fields(decode_object(wrapper[1].encode("utf-8")), "measured-component")
+        fields = Fields(decode_object(wrapper.text("component").encode("utf-8")), "measured-component")
         (name,) = fields.texts("id", least=1, most=1, longest=_MAX_NAME)
         algorithm, value_text = fields.list_of("digested-measurement", least=2, most=2)
         if algorithm != _ALGORITHM:

@@ -19,8 +19,9 @@ from licensing_protocol.limits.fix import Fix
 
 _FLATTENING = 1 / 298.257223563
 _SEMI_MAJOR_M = 6_378_137.0
-_SAMPLES = 17
-_CANDIDATES = 8
+_LONGEST_PIECE = 16.0
+# A piece of at most 16 degrees each way is less than a hundredth longer than the chord between its ends.
+_ARC_PER_CHORD = 1.05
 _REFINEMENTS = 40
 _ANTIMERIDIAN = 180.0
 _POLE = 90.0
@@ -49,7 +50,9 @@ class PolygonBorder:
             reason = shapely.is_valid_reason(self._polygon)
             raise MalformedDocument(f"The zone's border is not a border: {reason}.", code="zone.geometry")
         shapely.prepare(self._polygon)
-        self._starts, self._ends = _edges(self._polygon)
+        self._starts, self._ends = _pieces(*_edges(self._polygon))
+        self._from, self._to = _ecef(self._starts), _ecef(self._ends)
+        self._half_lengths = _ARC_PER_CHORD / 2 * _apart(self._from, self._to)
 
     def signed_distance(self, fix: Fix) -> float:
         """Return metres to the border, negative inside; infinite where the zone has no border (the whole Earth)."""
@@ -68,35 +71,33 @@ class PolygonBorder:
     def _distance(self, fix: Fix) -> float:
         if not len(self._starts):
             return float("inf")
-        here = _ecef(np.array([fix.longitude]), np.array([fix.latitude]))[:, 0]
-        steps = np.linspace(0.0, 1.0, _SAMPLES)
-        chords = self._chords(here, self._starts, self._ends, steps)
-        nearest = np.argsort(chords.min(axis=1))[:_CANDIDATES]
-        starts, ends = self._starts[nearest], self._ends[nearest]
-        best = steps[chords[nearest].argmin(axis=1)]
-        low, high = np.clip(best - 1 / (_SAMPLES - 1), 0, 1), np.clip(best + 1 / (_SAMPLES - 1), 0, 1)
-        for _ in range(_REFINEMENTS):
-            third = (high - low) / 3
-            left, right = low + third, high - third
-            closer_left = self._at(here, starts, ends, left) < self._at(here, starts, ends, right)
-            high, low = np.where(closer_left, right, high), np.where(closer_left, low, left)
-        along = (low + high) / 2
-        winner = int(self._at(here, starts, ends, along).argmin())
-        x, y = starts[winner] + along[winner] * (ends[winner] - starts[winner])
+        here = _ecef(np.array([[fix.longitude, fix.latitude]]))
+        nearer_end = np.minimum(_apart(self._from, here), _apart(self._to, here))
+        # Of a piece no point is nearer than its nearer end less half its length: the others need no closer look.
+        close = nearer_end - self._half_lengths <= nearer_end.min()
+        x, y = _nearest(here, self._starts[close], self._ends[close])
         return float(Geodesic.WGS84.Inverse(fix.latitude, fix.longitude, y, x)["s12"])
 
-    @staticmethod
-    def _chords(here: Floats, starts: Floats, ends: Floats, steps: Floats) -> Floats:
-        points = starts[:, None, :] + steps[None, :, None] * (ends - starts)[:, None, :]
-        there = _ecef(points[..., 0], points[..., 1])
-        squared: Floats = ((there - here[:, None, None]) ** 2).sum(axis=0)
-        return squared
 
-    @staticmethod
-    def _at(here: Floats, starts: Floats, ends: Floats, along: Floats) -> Floats:
-        points = starts + along[:, None] * (ends - starts)
-        squared: Floats = ((_ecef(points[:, 0], points[:, 1]) - here[:, None]) ** 2).sum(axis=0)
-        return squared
+def _nearest(here: Floats, starts: Floats, ends: Floats) -> tuple[float, float]:
+    """Return longitude and latitude of the point on any of the pieces that is nearest to ``here``."""
+
+    def distances(along: Floats) -> Floats:
+        return _apart(_ecef(starts + along[:, None] * (ends - starts)), here)
+
+    low, high = np.zeros(len(starts)), np.ones(len(starts))
+    for _ in range(_REFINEMENTS):
+        third = (high - low) / 3
+        left, right = low + third, high - third
+        closer_left = distances(left) < distances(right)
+        high, low = np.where(closer_left, right, high), np.where(closer_left, low, left)
+    # Seen from the far side of the Earth the middle of a piece is farthest: the ends are looked at as well.
+    tries = (np.zeros(len(starts)), (low + high) / 2, np.ones(len(starts)))
+    found = [distances(along) for along in tries]
+    which = int(np.argmin([distance.min() for distance in found]))
+    winner = int(found[which].argmin())
+    x, y = starts[winner] + tries[which][winner] * (ends[winner] - starts[winner])
+    return float(x), float(y)
 
 
 def _edges(polygon: Any) -> tuple[Floats, Floats]:
@@ -114,10 +115,27 @@ def _edges(polygon: Any) -> tuple[Floats, Floats]:
     return start[border], end[border]
 
 
-def _ecef(longitude: Floats, latitude: Floats) -> Floats:
-    """Return Earth-centred coordinates: nearness along a chord is nearness on the ellipsoid."""
+def _pieces(starts: Floats, ends: Floats) -> tuple[Floats, Floats]:
+    """Cut edges into pieces so short that a chord says how long each is."""
+    spans = np.abs(ends - starts)
+    counts = np.maximum(np.ceil(spans.max(axis=1, initial=0.0) / _LONGEST_PIECE), 1).astype(int)
+    edge = np.repeat(np.arange(len(counts)), counts)
+    number = np.arange(len(edge)) - (np.cumsum(counts) - counts)[edge]
+    begin, end = ((number + offset) / counts[edge] for offset in (0, 1))
+    way = (ends - starts)[edge]
+    return starts[edge] + begin[:, None] * way, starts[edge] + end[:, None] * way
+
+
+def _apart(points: Floats, others: Floats) -> Floats:
+    """Return metres straight through the Earth between points of Earth-centred coordinates."""
+    distances: Floats = np.sqrt(((points - others) ** 2).sum(axis=0))
+    return distances
+
+
+def _ecef(positions: Floats) -> Floats:
+    """Return Earth-centred coordinates, one column each: nearness along a chord is nearness on the ellipsoid."""
     eccentricity_squared = _FLATTENING * (2 - _FLATTENING)
-    lon, lat = np.radians(longitude), np.radians(latitude)
+    lon, lat = np.radians(positions[:, 0]), np.radians(positions[:, 1])
     normal = _SEMI_MAJOR_M / np.sqrt(1 - eccentricity_squared * np.sin(lat) ** 2)
     return np.stack(
         [

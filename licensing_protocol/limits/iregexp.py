@@ -1,18 +1,16 @@
 """Interoperable regular expressions (RFC 9485), matched in linear time: no pattern can stall the product.
 
-A pattern becomes a small automaton of states; matching walks all states at once, one character after another.
+A pattern becomes a small automaton (:mod:`licensing_protocol.limits.automaton`).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.limits.automaton import Automaton, State, Test
 
-Test: TypeAlias = Callable[[str], bool]
 _MAX_STATES = 5000
 _MAX_NESTING = 50
 _ESCAPED = {**{char: char for char in "()*+-.?[\\]^{|}"}, "n": "\n", "r": "\r", "t": "\t"}
@@ -20,49 +18,23 @@ _MAJORS_AND_MINORS = {"L": "lmotu", "M": "cen", "N": "dlo", "P": "cdefios", "Z":
 _CATEGORIES = frozenset(major + minor for major, minors in _MAJORS_AND_MINORS.items() for minor in ("", *minors))
 
 
-@dataclass(slots=True)
-class _State:
-    """``test`` leads to ``then`` over one character; a state without a test leads to all of ``then`` over none."""
-
-    test: Test | None
-    then: list[int] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """A compiled pattern; equal where the sources are equal."""
 
     source: str
-    _states: list[_State] = field(compare=False, repr=False)
-    _start: int = field(compare=False, repr=False)
-    _end: int = field(compare=False, repr=False)
+    _automaton: Automaton = field(compare=False, repr=False)
 
     @classmethod
     def parse(cls, source: str) -> Pattern:
         """Compile a pattern; ``authority.pattern`` for one that RFC 9485 does not define, or that is too large."""
         builder = _Builder(source)
         start, end = builder.whole()
-        return cls(source, builder.states, start, end)
+        return cls(source, Automaton(builder.states, start, end))
 
     def matches(self, text: str) -> bool:
         """Tell whether the whole text fits."""
-        current = self._reach({self._start})
-        for char in text:
-            steps = {s for i in current if (test := self._states[i].test) and test(char) for s in self._states[i].then}
-            current = self._reach(steps)
-            if not current:
-                return False
-        return self._end in current
-
-    def _reach(self, states: set[int]) -> set[int]:
-        reached, pending = set(states), list(states)
-        while pending:
-            state = self._states[pending.pop()]
-            if state.test is None:
-                fresh = [then for then in state.then if then not in reached]
-                reached.update(fresh)
-                pending.extend(fresh)
-        return reached
+        return self._automaton.matches(text)
 
 
 class _Builder:
@@ -70,7 +42,7 @@ class _Builder:
 
     def __init__(self, source: str) -> None:
         self._source, self._at, self._nesting = source, 0, 0
-        self.states: list[_State] = []
+        self.states: list[State] = []
 
     def whole(self) -> tuple[int, int]:
         part = self._alternatives()
@@ -226,7 +198,7 @@ class _Builder:
     def _state(self, test: Test | None = None, *then: int) -> int:
         if len(self.states) >= _MAX_STATES:
             raise _malformed("too large")
-        self.states.append(_State(test, list(then)))
+        self.states.append(State(test, list(then)))
         return len(self.states) - 1
 
     def _next(self) -> str:

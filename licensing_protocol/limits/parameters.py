@@ -13,6 +13,7 @@ from licensing_protocol.reasons import Reason
 
 _MAX_BYTES = 32 * 1024
 _REFERENCES = ("$ref", "$dynamicRef")
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,12 @@ class Parameters:
 
     @classmethod
     def parse(cls, value: Any) -> Parameters:
-        """Read a schema; ``parameters.reference`` for ``$id`` or a ``$ref`` that leads outside."""
+        """Read a schema.
+
+        Raises:
+            MalformedDocument: ``parameters.reference`` for ``$id`` or a ``$ref`` that leads outside,
+                ``parameters.dialect`` for a ``$schema`` that is not 2020-12; or a field code.
+        """
         if not isinstance(value, dict):
             raise MalformedDocument("A schema is an object.", code="field.type")
         if len(encode(value)) > _MAX_BYTES:
@@ -83,6 +89,8 @@ def _refuse_outside(value: Any) -> None:
         for name in _REFERENCES:
             if not str(value.get(name, "#")).startswith("#"):
                 raise MalformedDocument("A schema refers to nothing outside itself.", code="parameters.reference")
+        if value.get("$schema", _DIALECT) != _DIALECT:
+            raise MalformedDocument("A schema is of the dialect 2020-12.", code="parameters.dialect")
         if isinstance(value.get("$id"), str):
             raise MalformedDocument("A schema has no address of its own here.", code="parameters.reference")
         value = list(value.values())

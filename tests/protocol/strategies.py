@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from licensing_protocol.canonical import MAX_INTEGER, to_base64url
+from licensing_protocol.canonical import MAX_INTEGER, decode, to_base64url
 from licensing_protocol.evidence import PROFILE
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.limits.schedule import DAYS
@@ -180,7 +180,9 @@ EVENTS = st.fixed_dictionaries(
         "data": st.dictionaries(NAMES, EXACT_JSON, max_size=3),
     }
 )
-NONCES = st.lists(NAMES, min_size=2, max_size=4, unique=True) | NAMES
+NONCE = st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=88)
+NONCES = st.lists(NONCE, min_size=2, max_size=4, unique=True) | NONCE
+DEVICES = st.binary(min_size=32, max_size=32).map(lambda thumbprint: to_base64url(b"\x01" + thumbprint))
 MEASUREMENTS = st.builds(Measurement, NAMES, st.binary(min_size=32, max_size=32)).map(Measurement.to_claims)
 COUNTS = st.fixed_dictionaries({"uses": INSTANTS, "denials": INSTANTS})
 OURS = st.fixed_dictionaries(
@@ -203,7 +205,7 @@ EVIDENCE = st.fixed_dictionaries(
     {
         "eat_profile": st.just(PROFILE),
         "iat": INSTANTS,
-        "ueid": NAMES,
+        "ueid": DEVICES,
         "eat_nonce": NONCES,
         "oemid": NAMES,
         "hwmodel": NAMES,
@@ -212,7 +214,7 @@ EVIDENCE = st.fixed_dictionaries(
         "bootcount": INSTANTS,
         "uptime": INSTANTS,
         "dbgstat": st.sampled_from(["enabled", "disabled", "disabled-since-boot"]),
-        "measurements": st.lists(MEASUREMENTS, max_size=3),
+        "measurements": st.lists(MEASUREMENTS, max_size=3, unique_by=lambda pair: decode(pair[1].encode())["id"][0]),
         "interlock": OURS,
     }
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import rfc8785
 
-from licensing_protocol.canonical import JsonObject, to_base64url
+from licensing_protocol.canonical import JsonObject, encode, to_base64url
 from licensing_protocol.token import TokenType
 from tests.vectors.forge import (
     DEVICE,
@@ -16,8 +16,10 @@ from tests.vectors.forge import (
     STRANGER,
     TPM,
     accepted,
+    compact,
     decode_base64url,
     digest_of,
+    header,
     identity,
     refused,
     sha256,
@@ -95,6 +97,7 @@ def _nested(levels: int) -> JsonObject:
     return data
 
 
+RULES: Final = [296, '{"digested-measurement":["sha-256","' + digest_of("rules") + '"],"id":["rules"]}']
 EVIDENCE: Final[JsonObject] = {
     "eat_profile": "tag:interlock.invalid,2026:evidence/1",
     "iat": NOW,
@@ -107,7 +110,7 @@ EVIDENCE: Final[JsonObject] = {
     "bootcount": 1,
     "uptime": 60,
     "dbgstat": "disabled",
-    "measurements": [[296, '{"digested-measurement":["sha-256","' + digest_of("rules") + '"],"id":["rules"]}']],
+    "measurements": [RULES],
     "interlock": {
         "fresh": to_base64url(bytes(range(16))),
         "manifest": digest_of("manifest"),
@@ -146,6 +149,9 @@ def evidence_cases() -> list[JsonObject]:
     digest, two = digest_of("rules"), [digest_of("nonce"), digest_of("challenge")]
     one = EVIDENCE | {"eat_nonce": [digest_of("nonce")]}
     stranger = ask(EVIDENCE) | {"token": signed(EVIDENCE, TokenType.EVIDENCE, STRANGER)}
+    head = header(DEVICE, TokenType.EVIDENCE)
+    payload = encode(EVIDENCE).replace(b"[296,", b"[296.0,")
+    floating = {"token": compact(head, payload, DEVICE), "key": DEVICE.key.jwk}
     required = (name for name in ours if name != "entitlement")
     return [
         taken("sound", "with three events", EVIDENCE),
@@ -166,6 +172,12 @@ def evidence_cases() -> list[JsonObject]:
         case("another profile", "one profile only", "evidence.profile", eat_profile="tag:psacertified.org,2023:psa"),
         case("no nonce in the list", "at least one", "field.range", eat_nonce=[]),
         case("repeated nonce", "a set", "field.range", eat_nonce=[two[0], two[0]]),
+        case("short nonce", "RFC 9711: 8 to 88 characters", "field.range", eat_nonce="A" * 7),
+        case("long nonce in a list", "RFC 9711: 8 to 88 characters", "field.type", eat_nonce=["A" * 89]),
+        case("short ueid", "the type and 32 bytes", "field.range", ueid=DEVICE.key.thumbprint),
+        case("ueid of another type", "0x01: random", "field.range", ueid=to_base64url(b"\x02" + bytes(32))),
+        case("component twice", "one component, one measurement", "measurement.repeated", measurements=[RULES, RULES]),
+        refused("format as a float", "296.0 is no integer", floating, "field.type"),
         case("unknown dbgstat", "RFC 9711 names five", "field.range", dbgstat="off"),
         case("two versions", "one", "field.range", swversion=["1.0", "2.0"]),
         inner("short fresh", "16 bytes", "field.range", fresh="AAAA"),
@@ -178,7 +190,7 @@ def evidence_cases() -> list[JsonObject]:
         inner("usage as numbers", "uses and denials", "field.type", usage={"face.verify_1to1": 2}),
         inner("entitlement as text", "jti and ver", "field.type", entitlement="entitlement-1"),
         measured("another format", "application/measured-component+json", "measurement.format", 297, "{}"),
-        measured("measurement as an object", "JSON text", "measurement.format", 296, {}),
+        measured("measurement as an object", "JSON text", "field.type", 296, {}),
         measured("measurement is not JSON", "JSON text", "json.syntax", 296, "{"),
         measured(
             "another hash",

@@ -215,6 +215,13 @@ def _limits() -> list[JsonObject]:
             "parameters.reference",
             **{"$id": "https://elsewhere.example/"},
         ),
+        case(
+            "schema of draft 7",
+            "the dialect is 2020-12",
+            "parameters",
+            "parameters.dialect",
+            **{"$schema": "http://json-schema.org/draft-07/schema#"},
+        ),
         _refused("schema is true", "an object", claims_with({"parameters": True}), "field.type"),
         case("pattern breaks off", "RFC 9485", "authority", "authority.pattern", pattern="[0-9"),
         case("pattern with a look-ahead", "RFC 9485 has none", "authority", "authority.pattern", pattern="(?=a)"),

@@ -106,6 +106,15 @@ def _mondays() -> list[str]:
     return [datetime.fromtimestamp(first.timestamp() + week * 604_800, UTC).date().isoformat() for week in range(160)]
 
 
+COMB: Final = ((0.009, 0.3125), "uncertain", None, 1000)
+
+
+def _comb() -> list[list[float]]:
+    """Return a ring with one edge of ten degrees along the equator, and a hundred teeth opposite."""
+    teeth = [[10 - tooth / 10, 0.2 + tooth % 2 / 100] for tooth in range(101)]
+    return [[0, 0], [10, 0], *teeth, [0, 0]]
+
+
 def area_cases() -> list[JsonObject]:
     def zone(geometry: JsonObject, accuracy_m: float = 0) -> JsonObject:
         return ZONE | {"geometry": geometry, "accuracy_m": accuracy_m}
@@ -119,6 +128,7 @@ def area_cases() -> list[JsonObject]:
         "fiji": zone({"type": "MultiPolygon", "coordinates": [[box(177, -19, 180, -16)], [box(-180, -19, -178, -16)]]}),
         "arctic": zone({"type": "Polygon", "coordinates": [box(-180, 80, 180, 90)]}),
         "ring": zone({"type": "Polygon", "coordinates": [box(0, 0, 10, 10), box(4, 4, 6, 6)]}),
+        "comb": zone({"type": "Polygon", "coordinates": [_comb()]}),
         "disc": zone({"circle": {"center": [0, 0], "radius_m": 200}}),
         "world": zone({"type": "Polygon", "coordinates": [box(-180, -90, 180, 90)]}),
         "bow": zone({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}),
@@ -161,6 +171,7 @@ def area_cases() -> list[JsonObject]:
         case("over the pole", "inside", ["arctic"], (89.9, 123), "in"),
         case("hole", "outside", ["ring"], (5, 5), "out"),
         case("border of the hole", "uncertain", ["ring"], (5, 4.00005), "uncertain"),
+        case("long edge", "995 m from an edge of 10 degrees, 21 km from many short ones", ["comb"], *COMB),
         case("disc", "111 m from the centre, of 200", ["disc"], (0, 0.001), "in"),
         case("edge of the disc", "200.4 m from the centre", ["disc"], (0, 0.0018), "uncertain"),
         case("whole Earth", "it has no border", ["world"], (12, 34), "in"),

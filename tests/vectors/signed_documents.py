@@ -253,11 +253,21 @@ def key_cases() -> list[JsonObject]:
         case("second spelling", "y is not reduced: 3 + p", small(prime + 3)),
         case("not on the curve", "y = 2 has no x", small(2)),
         case("P-256, not on the curve", "y was changed", ec | {"y": ec["x"]}),
+        case("P-256, second spelling", "x is not reduced: 5 + p", _unreduced()),
         case("P-384", "another curve", ec | {"crv": "P-384"}),
         case("RSA", "another kind", {"kty": "RSA", "n": "AQAB", "e": "AQAB"}, "field.missing"),
         case("secret", "another kind", {"kty": "oct", "crv": "P-256", "k": "AQAB"}),
         case("not an object", "a JWK is an object", "key", "field.type"),
     ]
+
+
+def _unreduced() -> JsonObject:
+    """Return the point of P-256 with x = 5, its x written with one p too much."""
+    prime = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    y = pow(5**3 - 3 * 5 + b, (prime + 1) // 4, prime)
+    coordinates = {"x": 5 + prime, "y": y}
+    return {"kty": "EC", "crv": "P-256"} | {n: to_base64url(v.to_bytes(32, "big")) for n, v in coordinates.items()}
 
 
 def _sound_key(name: str, comment: str, signer: Any, jwk: JsonObject) -> JsonObject:
