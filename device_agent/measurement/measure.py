@@ -30,26 +30,29 @@ class Measured:
 def measure(
     components: Iterable[Component], product_folder: Path | None, settings: Settings | None, reader: FileReader
 ) -> tuple[Measured, ...]:
-    """Measure every component, in the manifest's order.
+    """Measure every component within reach, in the manifest's order.
 
     What is missing or cannot be read is a state that has a digest of its own (:mod:`device_agent.measurement.state`);
-    nothing is raised into the product, whatever its disk or its settings do.
+    nothing is raised into the product, whatever its disk or its settings do. Without a ``product_folder`` files are
+    out of reach, without ``settings`` the settings are: a process beside the product's own, such as a command line,
+    leaves them to the process that sees them, and reports no change where there is none.
     """
     components = tuple(components)
-    values = _settings(settings) if any(item.kind is ComponentKind.SETTING for item in components) else {}
-    return tuple(_measure(component, product_folder, values, reader) for component in components)
+    named = [component for component in components if component.kind is ComponentKind.SETTING]
+    values = None if settings is None or not named else _settings(settings)
+    measured = []
+    for component in components:
+        if component.kind is ComponentKind.SETTING and settings is not None:
+            measured.append(Measured(component.name, _setting(component.name, values)))
+        elif component.path is not None and product_folder is not None:
+            measured.append(_files(component, product_folder / component.path, reader))
+    return tuple(measured)
 
 
-def _measure(
-    component: Component, folder: Path | None, values: Mapping[str, Any] | None, reader: FileReader
-) -> Measured:
-    if component.kind is ComponentKind.SETTING:
-        return Measured(component.name, _setting(component.name, values))
-    if folder is None or component.path is None:
-        return Measured(component.name, MISSING)
+def _files(component: Component, path: Path, reader: FileReader) -> Measured:
     if component.kind is ComponentKind.FILE:
-        return Measured(component.name, reader.file(folder / component.path))
-    return _tree(component.name, folder / component.path, reader)
+        return Measured(component.name, reader.file(path))
+    return _tree(component.name, path, reader)
 
 
 def _tree(name: str, top: Path, reader: FileReader) -> Measured:
@@ -68,10 +71,10 @@ def _short(leaf: TreeLeaf) -> str:
     return to_base64url(leaf_hash(leaf.to_bytes()))
 
 
-def _settings(settings: Settings | None) -> Mapping[str, Any] | None:
+def _settings(settings: Settings) -> Mapping[str, Any] | None:
     """Return the product's settings, or ``None`` where its own function fails."""
     try:
-        return {} if settings is None else dict(settings())
+        return dict(settings())
     except Exception:
         return None
 

@@ -116,7 +116,6 @@ def test_settings_are_measured_by_their_canonical_form() -> None:
 @pytest.mark.parametrize(
     ("settings", "state"),
     [
-        (None, MISSING),
         (lambda: {}, MISSING),
         (lambda: 1 / 0, UNREADABLE),
         (lambda: None, UNREADABLE),
@@ -132,7 +131,13 @@ def test_settings_that_are_not_there_are_a_state_of_their_own(settings: Any, sta
 def test_what_is_not_there_is_missing(tmp_path: Path) -> None:
     assert one(RULES, tmp_path).digest == MISSING
     assert one(MODELS, tmp_path).digest == MISSING
-    assert one(RULES, None).digest == MISSING
+
+
+def test_what_a_process_has_no_means_to_see_is_left_to_the_one_that_sees_it(tmp_path: Path) -> None:
+    components = (RULES, MODELS, THRESHOLD)
+    assert measure(components, None, None, FileReader()) == ()
+    assert [found.name for found in measure(components, tmp_path, None, FileReader())] == ["rules", "models"]
+    assert [found.name for found in measure(components, None, lambda: {}, FileReader())] == ["threshold"]
 
 
 def test_what_cannot_be_read_is_unreadable(tmp_path: Path) -> None:
