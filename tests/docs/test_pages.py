@@ -1,0 +1,35 @@
+"""Links lead somewhere, and a block that is not run says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.docs.pages import ROOT, RUN, blocks, links, pages
+
+PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_relative_links_lead_to_a_file(page: Path) -> None:
+    lost = [
+        target
+        for target in links(page)
+        if not (parts := urlsplit(target)).scheme and parts.path and not (page.parent / parts.path).exists()
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_block_that_is_not_run_says_why(page: Path) -> None:
+    for block in blocks(page):
+        if block.language in RUN and block.kind == "not run":
+            assert len(block.value.split()) >= 3, block.place
+
+
+def test_code_is_marked_with_a_language_that_the_tests_know() -> None:
+    known = RUN | {"", "json", "text", "mermaid", "ini", "nginx"}
+    unknown = [block.place for page in pages() for block in blocks(page) if block.language not in known]
+    assert unknown == []

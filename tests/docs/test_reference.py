@@ -1,0 +1,85 @@
+"""The reference leaves nothing out: what is generated finds everything, what is written by hand names everything."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+
+from docs._ext import codes, routes
+from licensing_protocol.decision import Granted
+from licensing_protocol.journal import EventType
+from licensing_protocol.limits import Limits
+from licensing_protocol.reasons import SENTENCES
+from licensing_server.app import ROUTERS
+from licensing_server.config import Settings
+from licensing_server.entitlements.plan import GrantPlan, PlannedGrant
+from tests.docs.pages import DOCS, ROOT
+
+_KEYWORD = re.compile(r'\bcode="([a-z0-9_.]+)"')
+_PROBLEM = re.compile(r'\b(?:Conflict|Forbidden|Unprocessable|Unavailable|TooLarge|TooMany)\(\s*"([a-z0-9_.]+)"')
+_FINDING = re.compile(r'Finding\("([a-z_.]+)"')
+
+
+def _source(package: str) -> str:
+    return "\n".join(path.read_text("utf-8") for path in (ROOT / package).rglob("*.py"))
+
+
+def _page(name: str) -> str:
+    return (DOCS / "reference" / name).read_text("utf-8")
+
+
+def test_every_reason_is_listed() -> None:
+    assert {found.code for found in codes.reasons()} == set(SENTENCES)
+
+
+def test_every_code_of_the_protocol_is_listed() -> None:
+    written = set(_KEYWORD.findall(_source("licensing_protocol")))
+    assert written <= {found.code for found in codes.protocol_codes()}
+    assert len(written) > 40
+
+
+def test_every_problem_of_the_server_is_listed_with_its_sentence() -> None:
+    written = set(_PROBLEM.findall(_source("licensing_server")))
+    found = codes.problem_codes()
+    assert written <= {code.code for code in found}
+    assert [code.code for code in found if not code.sentence] == []
+
+
+def test_every_class_of_errors_is_listed() -> None:
+    kinds = {found.kind for found in codes.error_tree()}
+    assert {"BadSignature", "RolledBack", "CapabilityDenied", "StoreFull", "TransportError"} <= kinds
+
+
+def test_every_route_is_listed_with_who_may_use_it() -> None:
+    listed = list(routes.routes())
+    served = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    assert {route.path for route in listed} == served
+    assert [route.path for route in listed if not route.who or not route.summary] == []
+
+
+def test_every_setting_of_the_server_is_documented() -> None:
+    page = _page("configuration.md")
+    assert [name for name in Settings.model_fields if f"INTERLOCK_{name.upper()}" not in page] == []
+
+
+def test_every_event_and_every_kind_of_case_is_documented() -> None:
+    page = _page("alerts.md")
+    kinds = set(_FINDING.findall(_source("licensing_server")))
+    assert "continuity.fork" in kinds
+    assert [name for name in sorted({*EventType, *kinds}) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("model", [GrantPlan, PlannedGrant, Limits])
+def test_every_member_of_a_plan_is_documented(model: type) -> None:
+    page = _page("plan.md")
+    names = getattr(model, "model_fields", None) or model.__dataclass_fields__
+    assert [name for name in names if f"`{name}`" not in page and name != "foreign"] == []
+
+
+def test_a_granted_use_is_documented_on_the_page_about_embedding() -> None:
+    page = (DOCS / "how-to" / "embed-the-agent.md").read_text("utf-8")
+    assert [
+        name for name in ("degraded", "obligations") if name in Granted.__dataclass_fields__ and name not in page
+    ] == []
