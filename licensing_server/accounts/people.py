@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from licensing_server import audit_log
@@ -52,8 +52,14 @@ def set_roles(act: Act, person_id: str, roles: Iterable[Role], version: int) -> 
 
 
 def disable(act: Act, person_id: str, version: int) -> Person:
-    """End a person's access: every token stops working at once."""
+    """End a person's access: every token stops working at once.
+
+    Raises:
+        NotFound, PreconditionFailed; Conflict ``person.disabled``, ``administrator.last``.
+    """
     person = _edited(act, person_id, version)
+    if person.disabled_at is not None:
+        raise Conflict("person.disabled", "This person's access has ended already.")
     person.disabled_at = act.now
     live = (ApiToken.person == person_id, ApiToken.revoked_at.is_(None))
     act.session.execute(update(ApiToken).where(*live).values(revoked_at=act.now))
@@ -73,7 +79,8 @@ def _edited(act: Act, person_id: str, version: int) -> Person:
 
 
 def _refuse_without_administrator(session: Session) -> None:
-    left = select(func.count()).select_from(PersonRole).join(Person, Person.id == PersonRole.person)
+    left = select(PersonRole.person).join(Person, Person.id == PersonRole.person)
     left = left.where(PersonRole.role == Role.ADMINISTRATOR, Person.disabled_at.is_(None))
-    if not session.scalar(left):
+    # Locked: two administrators who let go of each other in one moment must not both succeed.
+    if not session.scalars(left.with_for_update()).all():
         raise Conflict("administrator.last", "This is the last administrator; appoint another first.")

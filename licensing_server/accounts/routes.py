@@ -84,7 +84,7 @@ def issue_token(access: Administrator, request: Request, person: Identifier, bod
             act.session,
             person_id=person,
             label=body.label,
-            days=min(body.days, most),
+            days=body.days or most,
             most_days=most,
             actor=act.actor,
             now=act.now,

@@ -59,10 +59,10 @@ class RestorationReply(Reply):
 
 
 class NewToken(Body):
-    """A token to make; ``days`` until it expires."""
+    """A token to make; ``days`` until it expires, at most and if not said as many as the server's setting allows."""
 
     label: Annotated[str, Field(min_length=1, max_length=100)] = "api"
-    days: Annotated[int, Field(ge=1, le=366)] = 90
+    days: Annotated[int | None, Field(ge=1, le=366)] = None
 
 
 class TokenReply(Reply):

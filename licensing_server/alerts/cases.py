@@ -14,15 +14,22 @@ from licensing_server.web import Act
 
 OPEN, ACKNOWLEDGED, CLOSED = "open", "acknowledged", "closed"
 _SYSTEM = "system"
+_MOST_LINES = 50
 
 
 def raise_case(session: Session, subject: str, finding: Finding, log_index: int, now: int) -> Case:
-    """Open a case, or count one more where a case of this kind about this subject is not closed yet."""
+    """Open a case, or count one more where a case of this kind about this subject is not closed yet.
+
+    What is new of it is added to the text, so that a second component or capability is not hidden by the first.
+    """
     same = select(Case).where(Case.subject == subject, Case.kind == finding.kind, Case.state != CLOSED)
     case = session.scalar(same)
     if case is not None:
         case.count += 1
         case.last_at = now
+        lines = case.text.splitlines()
+        if finding.text not in lines and len(lines) < _MOST_LINES:
+            case.text = f"{case.text}\n{finding.text}"
         return case
     case = Case(
         id=new_id("case"),

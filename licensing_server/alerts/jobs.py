@@ -20,6 +20,9 @@ _BATCH = 200
 _WATCHED = {
     FORK: Finding("continuity.fork", "Two different reports continue one: the device was copied or set back."),
     "enrolment.refused": Finding("enrolment.token_reused", "A used enrolment token came with another device's key."),
+    "entitlement.withheld": Finding(
+        "entitlement.withheld", "What was approved cannot be issued for the release that the device runs."
+    ),
     "server.restored": Finding("server.restored", "A device knows a receipt that this server has lost."),
 }
 

@@ -57,7 +57,7 @@ def repeated_denials(events: Iterable[Seen], threshold: int) -> list[Finding]:
         if event.lower > newest - HOUR_S:
             counts[str(event.data.get("capability"))] += _count(event.data)
     return [
-        Finding("denials.repeated", f"{capability} was denied {count} times within an hour.")
+        Finding("denials.repeated", f"{capability} was denied {threshold} times or more within an hour.")
         for capability, count in sorted(counts.items())
         if count >= threshold
     ]

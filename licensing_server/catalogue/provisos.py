@@ -22,8 +22,7 @@ def add(act: Act, *, name: str, description: str, limits: dict[str, Any], zones:
         MalformedDocument: a limit or zone that no device could read; Conflict ``proviso.exists``.
     """
     _refuse_unreadable(limits, zones)
-    if act.session.scalar(select(Proviso.id).where(Proviso.name == name)):
-        raise Conflict("proviso.exists", f"There is a proviso of the name {name!r} already.")
+    _refuse_second(act.session, name)
     proviso = Proviso(
         id=new_id("proviso"),
         name=name,
@@ -49,8 +48,13 @@ def edit(
     limits: dict[str, Any],
     zones: dict[str, Any],
 ) -> Proviso:
-    """Change a proviso; entitlements that were issued with it stay as they are until their next issue."""
+    """Change a proviso; entitlements that were issued with it stay as they are until their next issue.
+
+    Raises:
+        As :func:`add`; NotFound, PreconditionFailed.
+    """
     _refuse_unreadable(limits, zones)
+    _refuse_second(act.session, name, but=proviso_id)
     values = {"name": name, "description": description, "limits": limits, "zones": zones, "version": version + 1}
     expected = (Proviso.id == proviso_id, Proviso.version == version)
     if not changed_one(act.session.execute(update(Proviso).where(*expected).values(values))):
@@ -71,6 +75,11 @@ def proviso_of(session: Session, proviso_id: str) -> Proviso:
     if proviso is None:
         raise not_found("proviso", proviso_id)
     return proviso
+
+
+def _refuse_second(session: Session, name: str, but: str | None = None) -> None:
+    if session.scalar(select(Proviso.id).where(Proviso.name == name, Proviso.id != (but or ""))):
+        raise Conflict("proviso.exists", f"There is a proviso of the name {name!r} already.")
 
 
 def _refuse_unreadable(limits: dict[str, Any], zones: dict[str, Any]) -> None:

@@ -39,6 +39,8 @@ class Regions:
     def __init__(self, features: list[dict[str, Any]]) -> None:
         self._features = features
         self._by_code: dict[str, dict[str, Any]] = {}
+        # Cutting a large region takes a second, and the borders never change while the server runs.
+        self._cut: dict[str, Zone] = {}
         for feature in features:
             for code in _codes(feature):
                 self._by_code.setdefault(code, feature)
@@ -68,6 +70,11 @@ class Regions:
         Raises:
             NotFound: ``region.unknown``.
         """
+        if code.upper() not in self._cut:
+            self._cut[code.upper()] = self._cut_out(code)
+        return self._cut[code.upper()]
+
+    def _cut_out(self, code: str) -> Zone:
         feature = self._by_code.get(code.upper())
         parts = [] if feature is None else self._parts(feature)
         if feature is None or not parts:

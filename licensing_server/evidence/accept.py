@@ -25,11 +25,15 @@ FORK = "evidence.fork"
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """Evidence as it came: parsed, its text, and the receipt beside it where that verified."""
+    """Evidence as it came: parsed, its text, and the receipt beside it where that verified.
+
+    ``challenged_at`` (seconds) is when the newest challenge that it answers was given, ``None`` where it answers none.
+    """
 
     evidence: Evidence
     text: str
     receipt: Receipt | None
+    challenged_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def accept(
         return Answered(receipt=parent.answer, new=False)
     if parent.used_by is not None:
         return _fork(session, signing, device, presented, parent.used_by, now)
-    known = _known(session, device, parent)
+    known = _known(session, device, parent, presented.challenged_at)
     release = session.get(Release, evidence.manifest)
     manifest_known = release is not None and release.product == device.product
     appraisal = appraise(evidence, known, fresh_seconds, now, manifest_known=manifest_known)
@@ -108,11 +112,11 @@ def _fork(session: Session, signing: Signing, device: Device, presented: Present
     return Answered(refusal=text)
 
 
-def _known(session: Session, device: Device, parent: Ratchet) -> Known:
+def _known(session: Session, device: Device, parent: Ratchet, challenged_at: int | None) -> Known:
     state = session.get_one(JournalState, device.id)
     components = session.scalars(select(Component).where(Component.device == device.id))
     digests = {component.name: component.digest for component in components}
-    return Known(state.head, state.last, digests, parent.nonce, parent.issued_at)
+    return Known(state.head, state.last, digests, parent.nonce, parent.issued_at, challenged_at)
 
 
 def _store(session: Session, device: Device, presented: Presented, appraisal: Appraisal, now: int) -> None:

@@ -13,13 +13,17 @@ from licensing_protocol.journal import follow
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the server held before: journal head and number, digests by component, and the nonce it gave."""
+    """What the server held before: journal head and number, digests by component, and the nonces it gave.
+
+    ``challenged_at`` is when it gave a challenge that the evidence answers beside the nonce of the last receipt.
+    """
 
     head: bytes
     last: int
     components: Mapping[str, bytes]
     nonce: bytes
     nonce_issued_at: int
+    challenged_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ def appraise(evidence: Evidence, known: Known, fresh_seconds: int, now: int, *, 
         if known.components.get(measurement.name, measurement.digest) != measurement.digest
     ]
     missing = set(known.components) - {measurement.name for measurement in evidence.measurements}
-    fresh = nonce_fits and now - known.nonce_issued_at <= fresh_seconds
+    asked_at = max(known.nonce_issued_at, known.challenged_at or 0)
+    fresh = nonce_fits and now - asked_at <= fresh_seconds
     return Appraisal(fresh, tuple(anomalies), tuple(sorted({*changed, *missing})))
 
 

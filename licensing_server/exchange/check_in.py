@@ -9,12 +9,14 @@ from licensing_protocol.errors import InterlockError
 from licensing_protocol.exchange import Answer, EvidenceRequest
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.receipt import Receipt, verify_receipt
-from licensing_server import devices, entitlements, evidence, orders
+from licensing_server import audit_log, devices, entitlements, evidence, orders
+from licensing_server.devices.tables import Device
 from licensing_server.evidence.accept import Presented
+from licensing_server.exchange.challenge import issued_at
 from licensing_server.exchange.counter import Counter
 from licensing_server.orders import Kind, Scope
 from licensing_server.orders.place import Reason, ReasonCode
-from licensing_server.problem import Conflict, Unprocessable
+from licensing_server.problem import Conflict, Problem, Unprocessable
 
 _SYSTEM = "system"
 _HOUR_S = 3600
@@ -25,16 +27,18 @@ def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: in
 
     Raises:
         NotFound: ``device.unknown``; InterlockError: it is no evidence of this device; Conflict:
-            ``evidence.unknown_parent``; Unprocessable: ``evidence.device``.
+            ``evidence.unknown_parent``; Unprocessable: ``evidence.device``; TooMany: ``rate.exceeded``.
     """
     with counter.database.read() as session:
         key = VerificationKey.from_jwk(devices.device_of(session, device_id).key)
     parsed = evidences.verify(request.evidence, key)
     if parsed.device != device_id:
         raise Unprocessable("evidence.device", "The evidence is about another device than the address names.")
-    presented = Presented(parsed, request.evidence, _receipt(counter, request.receipt))
-    with counter.database.write() as session:
-        return _answer(session, counter, presented, now)
+    counter.admit_device(device_id)
+    given = (issued_at(counter.challenge_key, device_id, nonce) for nonce in parsed.nonces[1:])
+    challenged_at = max((instant for instant in given if instant is not None), default=None)
+    presented = Presented(parsed, request.evidence, _receipt(counter, request.receipt), challenged_at)
+    return counter.database.change(lambda session: _answer(session, counter, presented, now))
 
 
 def _answer(session: Session, counter: Counter, presented: Presented, now: int) -> Answer:
@@ -52,9 +56,20 @@ def _answer(session: Session, counter: Counter, presented: Presented, now: int) 
     return Answer(
         receipt=answered.receipt,
         refusal=answered.refusal,
-        entitlement=entitlements.current(session, counter.issuer, device, held[1] if held else None, now),
+        entitlement=_entitlement(session, counter, device, held[1] if held else None, now),
         notices=orders.notices(session, device.id, settings.appeal),
     )
+
+
+def _entitlement(session: Session, counter: Counter, device: Device, held: int | None, now: int) -> str | None:
+    """Return a newer entitlement. Where none can be composed, the evidence counts all the same, and staff are told."""
+    try:
+        with session.begin_nested():
+            return entitlements.current(session, counter.issuer, device, held, now)
+    except (InterlockError, Problem) as error:
+        data = {"code": error.code}
+        audit_log.record(session, "entitlement.withheld", time=now, actor=_SYSTEM, subject=device.id, data=data)
+        return None
 
 
 def _quarantine(session: Session, device: str, now: int, lapses_after: int) -> None:

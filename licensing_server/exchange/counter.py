@@ -43,16 +43,21 @@ class Counter:
             Rate(settings.address_rate),
         )
 
-    def slow_down(self, request: Request, device: str | None = None) -> None:
-        """Refuse a device or address that asks too often.
+    def admit(self, request: Request) -> None:
+        """Refuse an address that asks too often.
 
         Raises:
             TooMany: ``rate.exceeded``.
         """
-        now = clock.monotonic()
-        self.address_rate.spend(request.client.host if request.client else "", now)
-        if device is not None:
-            self.device_rate.spend(device, now)
+        self.address_rate.spend(request.client.host if request.client else "", clock.monotonic())
+
+    def admit_device(self, device: str) -> None:
+        """Refuse a device that reports too often; its signature is verified, so that nobody spends for another.
+
+        Raises:
+            TooMany: ``rate.exceeded``.
+        """
+        self.device_rate.spend(device, clock.monotonic())
 
 
 def counter_of(request: Request) -> Counter:

@@ -9,7 +9,6 @@ from licensing_protocol.enrollment import Enrollment
 from licensing_protocol.exchange import Answer, EnrollmentRequest
 from licensing_server import audit_log, devices, diligence, entitlements, evidence
 from licensing_server.catalogue.products import product_of
-from licensing_server.devices import Redeemed
 from licensing_server.devices.enrolment import TokenReused
 from licensing_server.exchange.counter import Counter
 from licensing_server.exchange.tables import EnrolmentAnswer
@@ -24,8 +23,7 @@ def enrol(counter: Counter, request: EnrollmentRequest, now: int) -> Answer:
     """
     enrollment = enrollments.verify(request.enrollment)
     try:
-        with counter.database.write() as session:
-            return _answer(session, counter, devices.redeem(session, enrollment, now), enrollment, now)
+        return counter.database.change(lambda session: _answer(session, counter, enrollment, now))
     except TokenReused as reuse:
         # The refusal rolled its transaction back; that it happened is worth an entry and an alert of its own.
         with counter.database.write() as session:
@@ -34,7 +32,8 @@ def enrol(counter: Counter, request: EnrollmentRequest, now: int) -> Answer:
         raise Forbidden(reuse.code, reuse.detail) from reuse
 
 
-def _answer(session: Session, counter: Counter, redeemed: Redeemed, enrollment: Enrollment, now: int) -> Answer:
+def _answer(session: Session, counter: Counter, enrollment: Enrollment, now: int) -> Answer:
+    redeemed = devices.redeem(session, enrollment, now)
     if not redeemed.first_time:
         kept = session.get_one(EnrolmentAnswer, enrollment.identity)
         return Answer(receipt=kept.receipt, entitlement=kept.entitlement)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Depends, Request
 
 from licensing_protocol import canonical
 from licensing_protocol.exchange import EnrollmentRequest, EvidenceRequest
@@ -13,31 +13,41 @@ from licensing_server.exchange.challenge import challenge
 from licensing_server.exchange.check_in import check_in
 from licensing_server.exchange.counter import Counter, counter_of
 from licensing_server.exchange.enrol import enrol
+from licensing_server.exchange.schemas import AnswerReply, ChallengeReply, EnrollmentBody, EvidenceBody
 from licensing_server.web import Identifier, public
 
 router = APIRouter(prefix="/v1", tags=["exchange with devices"])
 AtCounter = Annotated[Counter, Depends(counter_of)]
-Document = Annotated[dict[str, Any], Body()]
 
 
-@router.post("/enrollments", dependencies=[public("signed by the new device key, with a one-time token")])
-def post_enrollment(request: Request, counter: AtCounter, body: Document) -> dict[str, Any]:
+@router.post(
+    "/enrollments",
+    dependencies=[public("signed by the new device key, with a one-time token")],
+    response_model=AnswerReply,
+    response_model_exclude_none=True,
+)
+def post_enrollment(request: Request, counter: AtCounter, body: EnrollmentBody) -> dict[str, Any]:
     """Enrol: `{enrollment}` in, `{receipt, entitlement}` out; the same document gets the same answer."""
-    counter.slow_down(request)
+    counter.admit(request)
     return enrol(counter, EnrollmentRequest.parse(_strict(request)), clock.now()).to_json()
 
 
 @router.post("/devices/{device}/challenges", dependencies=[public("a nonce is no secret")])
-def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> dict[str, str]:
+def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> ChallengeReply:
     """Get a nonce to put into the next evidence."""
-    counter.slow_down(request, device)
-    return {"nonce": challenge(counter.challenge_key, device, clock.now())}
+    counter.admit(request)
+    return ChallengeReply(nonce=challenge(counter.challenge_key, device, clock.now()))
 
 
-@router.post("/devices/{device}/evidence", dependencies=[public("signed by the device's key")])
-def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: Document) -> dict[str, Any]:
+@router.post(
+    "/devices/{device}/evidence",
+    dependencies=[public("signed by the device's key")],
+    response_model=AnswerReply,
+    response_model_exclude_none=True,
+)
+def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: EvidenceBody) -> dict[str, Any]:
     """Check in: `{evidence, receipt}` in, `{receipt | refusal, entitlement?, notices}` out."""
-    counter.slow_down(request, device)
+    counter.admit(request)
     return check_in(counter, device, EvidenceRequest.parse(_strict(request)), clock.now()).to_json()
 
 

@@ -61,12 +61,19 @@ def lapse(session: Session, now: int) -> int | None:
     waiting = select(Order.id, Order.lapses_at).where(Order.lapses_at.is_not(None), Order.undone_by.is_(None))
     due = []
     for order_id, lapses_at in session.execute(waiting).all():
-        if lapses_at is not None and lapses_at <= now:
-            reason = Reason(ReasonCode.LAPSED, "Nobody confirmed the quarantine in time.")
-            reinstate(session, order_id, reason, actor=_SYSTEM, now=now)
-        elif lapses_at is not None:
+        if lapses_at is not None and lapses_at > now:
             due.append(lapses_at)
+        else:
+            _lapse(session, order_id, now)
     return min(due, default=None)
+
+
+def _lapse(session: Session, order_id: str, now: int) -> None:
+    # Conditional, for a person may confirm or undo it in this very moment: then that stands.
+    waits = (Order.id == order_id, Order.lapses_at <= now, Order.undone_by.is_(None))
+    if changed_one(session.execute(update(Order).where(*waits).values(lapses_at=None))):
+        reason = Reason(ReasonCode.LAPSED, "Nobody confirmed the quarantine in time.")
+        reinstate(session, order_id, reason, actor=_SYSTEM, now=now)
 
 
 JOBS = (Job("quarantines", lapse),)

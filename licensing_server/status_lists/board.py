@@ -6,14 +6,18 @@ import asyncio
 import gzip
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from licensing_server.status_lists.tables import Shard
 from licensing_server.web.metrics import WAITING
+
+Gone: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Returns once the one who asks has hung up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,11 @@ class Board:
             self._posted = posted
             self._wake(changed)
 
-    async def wait(self, shard: int, etag: str, seconds: float, address: str) -> None:
-        """Return when the shard's list is another than ``etag`` names, after ``seconds``, or at once over the cap."""
+    async def wait(self, shard: int, etag: str, seconds: float, address: str, gone: Gone) -> None:
+        """Return when the shard's list is another than ``etag`` names, after ``seconds``, or at once over the cap.
+
+        Also when ``gone`` returns: whoever hangs up gives their place to others.
+        """
         event = asyncio.Event()
         if not self._begin(event, shard, address):
             return
@@ -67,10 +74,7 @@ class Board:
             posted = self.get(shard)
             # Looked at after the registration, so that no change falls between.
             if posted is not None and posted.etag == etag:
-                async with asyncio.timeout(seconds):
-                    await event.wait()
-        except TimeoutError:
-            return
+                await _first_of(seconds, event.wait(), gone())
         finally:
             self._end(event, address)
 
@@ -104,6 +108,15 @@ class Board:
             wanted = [(event, loop) for event, (loop, shard) in self._waiting.items() if shard in shards]
         for event, loop in wanted:
             loop.call_soon_threadsafe(event.set)
+
+
+async def _first_of(seconds: float, *awaited: Coroutine[Any, Any, Any]) -> None:
+    tasks = [asyncio.ensure_future(each) for each in awaited]
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _post(session: Session, shard: int) -> Posted:

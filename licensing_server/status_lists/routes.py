@@ -15,6 +15,7 @@ from licensing_server.web import public
 router = APIRouter(prefix="/v1/status", tags=["status lists"])
 MEDIA_TYPE = "application/statuslist+jwt"
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+_NEVER = re.compile(r"q=0(\.0{0,3})?")
 _LONGEST_WAIT_S = 60
 
 
@@ -28,11 +29,16 @@ async def read_status_list(request: Request, shard: Annotated[int, Path(ge=1, le
     seconds = _wait(request.headers.get("prefer", ""))
     if posted is not None and seconds and posted.etag == known:
         address = request.client.host if request.client else ""
-        await board.wait(shard, known, seconds, address)
+        await board.wait(shard, known, seconds, address, lambda: _hung_up(request))
         posted = board.get(shard)
     if posted is None:
         raise not_found("status_list", str(shard))
-    return _answer(posted, known, settings.status_ttl, "gzip" in request.headers.get("accept-encoding", ""))
+    return _answer(posted, known, settings.status_ttl, _takes_gzip(request.headers.get("accept-encoding", "")))
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _answer(posted: Posted, known: str, ttl: int, gzipped: bool) -> Response:
@@ -46,6 +52,14 @@ def _answer(posted: Posted, known: str, ttl: int, gzipped: bool) -> Response:
     if gzipped:
         headers["Content-Encoding"] = "gzip"
     return Response(posted.gzipped if gzipped else posted.text, 200, headers, MEDIA_TYPE)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    for member in accepted.lower().split(","):
+        coding, _, weight = member.partition(";")
+        if coding.strip() == "gzip":
+            return _NEVER.fullmatch(weight.strip()) is None
+    return False
 
 
 def _wait(prefer: str) -> int:

@@ -1,0 +1,39 @@
+"""The bodies of the exchange as the API's description shows them; what is in them is read by the protocol itself."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from licensing_server.web import Body, Reply
+
+Document = Annotated[str, Field(min_length=1, max_length=65_536, description="compact JWS")]
+
+
+class EnrollmentBody(Body):
+    """``enrollment+jwt`` by the new device key."""
+
+    enrollment: Document
+
+
+class EvidenceBody(Body):
+    """``eat+jwt`` by the device's key, and the last ``receipt+jwt``."""
+
+    evidence: Document
+    receipt: Document
+
+
+class AnswerReply(Reply):
+    """A receipt or a refusal, and the entitlement where it is newer than the one that the device holds."""
+
+    receipt: str | None = None
+    refusal: str | None = None
+    entitlement: str | None = None
+    notices: list[str] = Field(default_factory=list)
+
+
+class ChallengeReply(Reply):
+    """A nonce for the next evidence."""
+
+    nonce: str
