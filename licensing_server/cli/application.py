@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
 
-from licensing_server.cli import init, serve
+from licensing_server.cli import entitlements, init, orders, serve
+from licensing_server.cli.alerts import alerts
+from licensing_server.cli.catalogue import capabilities, provisos, regions
+from licensing_server.cli.devices import devices
 from licensing_server.cli.exits import EXIT_CODES
+from licensing_server.cli.log import log
+from licensing_server.cli.parties import parties
+from licensing_server.cli.people import people
+from licensing_server.cli.products import products
+from licensing_server.cli.restoration import restoration
+
+_MACHINE = "On the server's own machine"
+_SET_UP = "People and catalogue"
+_GRANT = "Granting and taking back"
+_WATCH = "Watching"
 
 application = typer.Typer(
     name="interlock",
@@ -22,7 +35,7 @@ application = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"interlock {version('interlock')}")
+        typer.echo(f"interlock {version_of('interlock')}")
         raise typer.Exit
 
 
@@ -30,9 +43,35 @@ def _show_version(wanted: bool) -> None:
 def _interlock(
     version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")] = False,
 ) -> None:
-    """Control what exported products can do: issue, limit, suspend and revoke capabilities, every act logged."""
+    """Control what exported products can do: issue, limit, suspend and revoke capabilities, every act logged.
+
+    Commands that speak with a server take --server (or INTERLOCK_SERVER) and --token-file (or INTERLOCK_TOKEN_FILE).
+    """
 
 
-_MACHINE = "On the server's own machine"
-application.command("init", rich_help_panel=_MACHINE, epilog=EXIT_CODES)(init.init)
-application.command("serve", rich_help_panel=_MACHINE, epilog=EXIT_CODES)(serve.serve)
+for name, command, panel in (
+    ("init", init.init, _MACHINE),
+    ("serve", serve.serve, _MACHINE),
+    ("issue", entitlements.issue, _GRANT),
+    ("preview", entitlements.preview, _GRANT),
+    ("renew", entitlements.renew, _GRANT),
+    ("suspend", orders.suspend, _GRANT),
+    ("reinstate", orders.reinstate, _GRANT),
+    ("revoke", orders.revoke, _GRANT),
+):
+    application.command(name, rich_help_panel=panel, epilog=EXIT_CODES)(command)
+
+for noun, group, panel in (
+    ("people", people, _SET_UP),
+    ("parties", parties, _SET_UP),
+    ("products", products, _SET_UP),
+    ("capabilities", capabilities, _SET_UP),
+    ("provisos", provisos, _SET_UP),
+    ("regions", regions, _SET_UP),
+    ("devices", devices, _GRANT),
+    ("orders", orders.orders, _GRANT),
+    ("alerts", alerts, _WATCH),
+    ("log", log, _WATCH),
+    ("restoration", restoration, _WATCH),
+):
+    application.add_typer(group, name=noun, rich_help_panel=panel, epilog=EXIT_CODES)

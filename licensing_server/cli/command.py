@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,8 +31,13 @@ _TokenFile = Annotated[
 ]
 _DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", envvar="INTERLOCK_DATA_DIR", help="The server's data folder. [default: interlock-data]"),
+    typer.Option(
+        "--data-dir", envvar="INTERLOCK_DATA_DIR", help="The server's data folder, interlock-data if not said."
+    ),
 ]
+_Limit = Annotated[int, typer.Option("--limit", min=1, help="Most items to show.")]
+_Every = Annotated[bool, typer.Option("--all", help="Show everything, however long the list is.")]
+_Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where an earlier list ended.")]
 DEFAULT_SERVER = "http://127.0.0.1:8470"
 
 
@@ -41,7 +47,20 @@ class Desk:
 
     client: Client
     output: Output
-    token_file: Path | None
+    token_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListDesk(Desk):
+    """As :class:`Desk`, for a list: how much of it is wanted, and from where."""
+
+    most: int | None = None
+    cursor: str | None = None
+
+    def show(self, path: str, columns: Sequence[str], **query: Any) -> None:
+        """Follow a list's cursor and show what it holds."""
+        items, following = self.client.items(path, most=self.most, cursor=self.cursor, **query)
+        self.output.rows(items, columns, following)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +85,30 @@ def staff(command: Callable[..., None]) -> Callable[..., None]:
         output = Output(as_json=as_json)
 
         def work() -> None:
-            client = Client(server, token_file)
-            try:
+            with closing(Client(server, token_file)) as client:
                 command(Desk(client, output, token_file), **given)
-            finally:
-                client.close()
 
         _guard(output, work)
 
-    common = [_option("server", _Server, DEFAULT_SERVER), _option("token_file", _TokenFile, None)]
-    return _dress(run, command, common)
+    return _dress(run, command, _OF_STAFF)
+
+
+def staff_list(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command that shows a list of the API: adds ``--limit``, ``--all`` and ``--cursor`` as well."""
+
+    def run(*, limit: int, every: bool, cursor: str | None, **given: Any) -> None:
+        common = {name: given.pop(name) for name in ("server", "token_file", "as_json")}
+        output = Output(as_json=common["as_json"])
+
+        def work() -> None:
+            with closing(Client(common["server"], common["token_file"])) as client:
+                desk = ListDesk(client, output, common["token_file"], None if every else limit, cursor)
+                command(desk, **given)
+
+        _guard(output, work)
+
+    paging = [_option("limit", _Limit, 100), _option("every", _Every, False), _option("cursor", _Cursor, None)]
+    return _dress(run, command, [*paging, *_OF_STAFF])
 
 
 def machine(command: Callable[..., None]) -> Callable[..., None]:
@@ -117,6 +150,9 @@ def _guard(output: Output, work: Callable[[], None]) -> None:
 
 def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_OF_STAFF = [_option("server", _Server, DEFAULT_SERVER), _option("token_file", _TokenFile, None)]
 
 
 def _dress(

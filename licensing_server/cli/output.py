@@ -19,7 +19,7 @@ from licensing_server.cli.exits import Failure
 
 _WIDE = 4_000
 """Where nobody looks at a terminal nothing is cut or folded, so that ids can be searched for."""
-_INSTANTS = frozenset({"expires", "time", "lower", "upper", "since"})
+_INSTANTS = frozenset({"expires", "last_seen", "lower", "time", "upper"})
 
 
 class Output:
@@ -36,8 +36,8 @@ class Output:
         self._stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=True) + "\n")
         self._stdout.flush()
 
-    def record(self, value: Mapping[str, Any], sentence: str = "") -> None:
-        """Show one thing: its members below each other."""
+    def record(self, value: Mapping[str, Any], sentence: str = "", *, without: Sequence[str] = ()) -> None:
+        """Show one thing, its members below each other; people are not shown those of ``without``."""
         if self.as_json:
             self.json(value)
             return
@@ -46,7 +46,8 @@ class Output:
         table = Table(box=None, show_header=False, pad_edge=False)
         table.add_column(style="bold", no_wrap=True)
         table.add_column(overflow="fold")
-        for name, member in value.items():
+        for name in (name for name in value if name not in without):
+            member = value[name]
             table.add_row(_label(name), Text(readable(name, member)))
         self._out.print(table)
 

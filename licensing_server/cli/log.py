@@ -1,0 +1,39 @@
+"""``interlock log``: every act, in its order."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from licensing_server.cli.client import segment
+from licensing_server.cli.command import Desk, ListDesk, staff, staff_list
+
+log = typer.Typer(help="The record of every act: who did what about which thing, and when.", no_args_is_help=True)
+_COLUMNS = ("index", "time", "type", "actor", "subject", "data")
+
+
+@log.command("list")
+@staff_list
+def list_entries(
+    desk: ListDesk,
+    type: Annotated[str | None, typer.Option("--type", help="Only of this type, or of a family: order. with its dot.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only about this id.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only by this person or system.")] = None,
+    since: Annotated[int | None, typer.Option(help="Only from this instant on, in seconds since 1970 UTC.")] = None,
+) -> None:
+    """List entries in the order of the log.
+
+    Example:  interlock log list --type order. --all --json
+    """
+    desk.show("/v1/log/entries", _COLUMNS, type=type, subject=subject, actor=actor, since=since)
+
+
+@log.command("show")
+@staff
+def show(desk: Desk, index: Annotated[int, typer.Argument(help="Index of the entry, from 0.", min=0)]) -> None:
+    """Show one entry, with the exact bytes that are hashed.
+
+    Example:  interlock log show 12 --json
+    """
+    desk.output.record(desk.client.get(f"/v1/log/entries/{segment(str(index))}"))
