@@ -7,7 +7,7 @@
     ├── MalformedFix           the product gave a position that is none
     ├── UnsupportedPlatform    this machine lacks what trusted time needs
     ├── StoreError             the device's own disk
-    │   ├── StoreUnreadable, StoreNewer, StoreLocked, StoreFull
+    │   └── StoreUnreadable, StoreNewer, StoreLocked, StoreFull, JournalFull
     └── TransportError         the network, or whoever answered on it
 
 Each carries a stable ``code`` and a sentence. A decision never raises: it is a value. ``use`` raises
@@ -97,6 +97,12 @@ class StoreFull(StoreError):
     """The disk is full, or a write failed: nothing new can be recorded."""
 
     default_code = "store.full"
+
+
+class JournalFull(StoreError):
+    """The journal has reached its bound: what must be recorded is denied until the exporter confirms what is there."""
+
+    default_code = "journal.full"
 
 
 class TransportError(AgentError):
