@@ -27,8 +27,9 @@ _TO_BE_REFUSED: Final = frozenset({EventType.CAPABILITY_DENIED, EventType.CAPABI
 def append(connection: Connection, type: str, data: JsonObject, bounds: TimeBounds, boot: str, times: int = 1) -> Event:
     """Add an event inside ``store.write()``: it is durable when that block ends.
 
-    ``times`` counts what happened for events that fold. ``data`` holds counts and hashes, never what the product saw. A denial or refusal like one of the same hour
-    (equal data) that no evidence carries yet raises that one's ``count`` and sets its ``until`` (seconds, lower bound).
+    ``data`` holds counts and hashes, never what the product saw. A denial or refusal with the same data as one of the
+    same hour that no evidence carries yet raises that one's ``count``, and sets its ``until`` (seconds, lower bound);
+    ``times`` is how many there were.
 
     Raises:
         JournalFull: there is no room for it; nothing was added.
