@@ -29,7 +29,7 @@ def routes() -> Iterator[Route]:
         for route in router.routes:
             if isinstance(route, APIRoute):
                 summary = (route.endpoint.__doc__ or "").split("\n\n")[0]
-                for method in sorted(route.methods):
+                for method in sorted(route.methods or ()):
                     yield Route(topic, method, route.path, _who(guard_of(route)), " ".join(summary.split()))
 
 

@@ -5,6 +5,8 @@ A block of Python or shell is run. Above it a comment may stand:
 ``<!-- in: WORLD -->``        the page's blocks run in a set-up of that name (:mod:`tests.docs.worlds`)
 ``<!-- not run: REASON -->``  the block is not run, and why
 ``<!-- test: NAME -->``       the block, of whatever language, is given to a test of that name
+``<!-- file: NAME -->``       the block is what the reader saves in a file of that name
+``<!-- background -->``       the shell block goes on running in another terminal
 ``<!-- output -->``           the block is what the one before writes; ``…`` stands for anything
 """
 
@@ -18,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
-_NOTE = re.compile(r"<!-- (?P<kind>in|not run|test|output)(?:: (?P<value>.*?))? -->\s*\Z", re.DOTALL)
+_NOTE = re.compile(r"<!-- (?P<kind>not run|test|file|background|output)(?:: (?P<value>.*?))? -->\s*\Z", re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 RUN = frozenset({"python", "sh"})
 
@@ -49,6 +51,12 @@ def blocks(page: Path) -> list[Block]:
     """Return the blocks of a page, in their order."""
     text = page.read_text("utf-8")
     return list(_blocks(page, text))
+
+
+def world(page: Path) -> str:
+    """Return the name of the set-up in which a page's blocks run."""
+    named = re.search(r"^<!-- in: (\w+) -->$", page.read_text("utf-8"), re.MULTILINE)
+    return named[1] if named else ""
 
 
 def links(page: Path) -> list[str]:
