@@ -1,0 +1,79 @@
+"""What a step of the story is: an expectation, and what really came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+from typing import Any, TypeVar
+
+from examples.demo.screen import Screen
+
+T = TypeVar("T")
+_PAUSE_S = 0.1
+
+
+class StoryBroken(Exception):
+    """A step did not come true; the sentence says what came instead."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One step; ``came`` is filled by :meth:`holds`."""
+
+    title: str
+    expected: str
+    came: str = ""
+    true: bool = False
+    seconds: float = 0.0
+
+    def holds(self, true: bool, came: Any) -> None:
+        """Say what came, and whether it is what was expected.
+
+        Raises:
+            StoryBroken: it is not.
+        """
+        self.came = str(came)
+        if not true:
+            raise StoryBroken(self.came)
+        self.true = True
+
+
+@dataclass(slots=True)
+class Steps:
+    """All steps so far, shown as they are taken."""
+
+    screen: Screen
+    taken: list[Step] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, title: str, expected: str) -> Iterator[Step]:
+        """Take one step; it ends by :meth:`Step.holds`, or by whatever went wrong instead."""
+        step = Step(title, expected)
+        self.taken.append(step)
+        self.screen.step(len(self.taken), title)
+        begun = monotonic()
+        try:
+            yield step
+        except Exception as error:
+            step.true, step.came = False, step.came or str(error)
+            raise
+        finally:
+            step.seconds = monotonic() - begun
+            self.screen.outcome(step.expected, step.came, true=step.true)
+
+    @property
+    def true(self) -> bool:
+        """Whether every step that was taken came true."""
+        return all(step.true for step in self.taken)
+
+
+def wait_for(look: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
+    """Look again and again until it is enough, or for so many seconds; return what was seen last."""
+    until = monotonic() + seconds
+    while True:
+        seen = look()
+        if enough(seen) or monotonic() > until:
+            return seen
+        sleep(_PAUSE_S)

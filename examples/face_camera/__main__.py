@@ -1,0 +1,53 @@
+"""``python -m examples.face_camera install FOLDER …`` furnishes a camera; ``… run FOLDER`` starts it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from examples.face_camera import console, gallery
+from examples.face_camera.camera import Camera
+
+_HERE = Path(__file__).parent
+
+
+def install(arguments: Namespace) -> None:
+    """Put together what leaves the factory: manifest, vendor key, rules and gallery in one folder."""
+    folder: Path = arguments.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(arguments.manifest, folder / "manifest.jws")
+    shutil.copyfile(arguments.vendor_key, folder / "vendor-key.json")
+    shutil.copyfile(_HERE / "rules.json", folder / "rules.json")
+    gallery.furnish(folder / "gallery")
+
+
+def run(arguments: Namespace) -> None:
+    """Run the camera until its console closes."""
+    camera = Camera(arguments.folder, sync_every=arguments.sync_every)
+    with camera.agent:
+        for answer in console.answers(camera, sys.stdin):
+            sys.stdout.write(answer + "\n")
+            sys.stdout.flush()
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    parser = ArgumentParser(prog="python -m examples.face_camera", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    furnish = commands.add_parser("install", help="furnish a camera's folder")
+    furnish.add_argument("folder", type=Path)
+    furnish.add_argument("--manifest", type=Path, required=True, help="the vendor-signed product manifest")
+    furnish.add_argument("--vendor-key", type=Path, required=True, help="the vendor's public key, a JWK")
+    furnish.set_defaults(act=install)
+    start = commands.add_parser("run", help="start the camera with its console on standard input")
+    start.add_argument("folder", type=Path)
+    start.add_argument("--sync-every", type=float, default=60.0, help="seconds between check-ins")
+    start.set_defaults(act=run)
+    arguments = parser.parse_args()
+    arguments.act(arguments)
+
+
+if __name__ == "__main__":
+    main()
