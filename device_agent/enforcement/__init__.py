@@ -1,0 +1,9 @@
+"""What is allowed just now, decided from memory: compiled grants, prepared answers, counted uses."""
+
+from __future__ import annotations
+
+from device_agent.enforcement.beliefs import Beliefs
+from device_agent.enforcement.enforcer import Enforcer
+from device_agent.enforcement.gate import NOTHING_SAID, Gate
+
+__all__ = ["NOTHING_SAID", "Beliefs", "Enforcer", "Gate"]

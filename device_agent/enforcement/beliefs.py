@@ -1,0 +1,133 @@
+"""What the device believes, held in memory and kept in step with the clocks and with other processes.
+
+Every answer rests on a look that is at most :data:`LOOK_S` old: whether another process has taken in documents, and
+whether the clocks still agree with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import Final
+
+from device_agent.clock import Clock, Reading
+from device_agent.errors import StoreError, StoreUnreadable
+from device_agent.store import Connection, Store, facts
+from device_agent.trusted_state import State, Subject
+from licensing_protocol.manifest import Manifest
+from licensing_protocol.time_bounds import TimeBounds
+
+LOOK_S: Final = 0.1
+# Less than this is the jitter of reading two clocks one after the other; a clock that was set moves further.
+_CLOCK_JITTER_S: Final = 0.05
+# How long the latest schedule that a wall clock granted may be in memory only.
+_SCHEDULE_KEPT_S: Final = 60
+
+
+class Beliefs:
+    """The newest :class:`State`, or the reason why there is none. One thread at a time."""
+
+    def __init__(self, store: Store, manifest: Manifest, clock: Clock, subject: Callable[[], Subject]) -> None:
+        self.store = store
+        self.manifest = manifest
+        self.clock = clock
+        self.problem: StoreError | None = None
+        self._subject = subject
+        self._state: State | None = None
+        self._offset = 0.0
+        self._schedule_kept = 0
+
+    @property
+    def state(self) -> State:
+        """The newest state.
+
+        Raises:
+            StoreError: there is none.
+        """
+        if self.problem is not None:
+            raise self.problem
+        if self._state is None:
+            raise StoreUnreadable("it was never begun")
+        return self._state
+
+    def bounds(self, reading: Reading) -> TimeBounds:
+        """Return what is known of the time at the moment of ``reading``; StoreError as :attr:`state`."""
+        return self.state.time.bounds(reading)
+
+    def look(self, reading: Reading) -> bool:
+        """Take one look, and tell whether what was answered before may be answered otherwise now."""
+        before = None if self.problem is not None else self._state
+        try:
+            self._state = self._seen(reading)
+            self.problem = None
+        except StoreError as problem:
+            self.problem = problem
+        return self._differs(before, reading)
+
+    @contextmanager
+    def renewed(self, reading: Reading) -> Iterator[tuple[Connection, bool]]:
+        """Give a ``store.write()`` in which the state is the newest there is, and tell what :meth:`look` tells.
+
+        What was learnt is forgotten again where the transaction fails.
+
+        Raises:
+            StoreError: the store cannot serve, or what the block has to write has no room.
+        """
+        before = self.state
+        try:
+            with self.store.write() as connection:
+                due = before.time.due(reading)
+                self._state = before.observe(connection, reading) if due else self._load(connection, before)
+                yield connection, self._differs(before, reading)
+        except BaseException:
+            self._state = before
+            raise
+
+    def grant_schedule(self, reading: Reading, connection: Connection | None) -> None:
+        """Remember, also over a restart, that the wall clock of this moment granted a schedule (protocol §5).
+
+        ``connection`` is that of the ``store.write()`` inside which this happens, if any.
+
+        Raises:
+            StoreError: it could not be remembered, so it must not be granted.
+        """
+        state = self.state
+        granted = replace(state, time=state.time.grant_schedule(reading))
+        latest = granted.time.wall.granted or 0
+        if not self._schedule_kept <= latest < self._schedule_kept + _SCHEDULE_KEPT_S:
+            with self.store.write() if connection is None else nullcontext(connection) as writing:
+                granted = granted.observe(writing, reading)
+            self._schedule_kept = latest
+        self._state = granted
+
+    def _seen(self, reading: Reading) -> State:
+        if self._state is None:
+            return self._begin(reading)
+        with self.store.read() as connection:
+            changed = facts.revision(connection) != self._state.revision
+            state = self._load(connection, self._state) if changed else self._state
+        if state.time.due(reading):
+            with self.store.write() as connection:
+                return state.observe(connection, reading)
+        time, _ = state.time.observe(reading)
+        return replace(state, time=time)
+
+    def _begin(self, reading: Reading) -> State:
+        subject = self._subject()
+        with self.store.write() as connection:
+            return State.begin(connection, subject, reading)
+
+    def _load(self, connection: Connection, known: State) -> State:
+        return State.load(connection, known.subject, known)
+
+    def _differs(self, before: State | None, reading: Reading) -> bool:
+        offset, self._offset = self._offset, reading.wall - reading.boottime
+        if self.problem is not None or before is None or self._state is None:
+            return True
+        time, earlier = self._state.time, before.time
+        return (
+            self._state.revision != before.revision
+            or (time.wall.epoch, time.wall.lost, time.upper) != (earlier.wall.epoch, earlier.wall.lost, earlier.upper)
+            or abs(self._offset - offset) > _CLOCK_JITTER_S
+        )

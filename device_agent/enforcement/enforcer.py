@@ -1,0 +1,223 @@
+"""Decides every use: from a prepared answer where one holds, else from what the device believes just now."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from math import inf
+
+from device_agent.clock import Reading
+from device_agent.enforcement import answer, quotas, records
+from device_agent.enforcement.answer import Answer
+from device_agent.enforcement.beliefs import LOOK_S, Beliefs
+from device_agent.enforcement.gate import NOTHING_SAID, Gate, PreparedGate
+from device_agent.enforcement.grants import Grants
+from device_agent.enforcement.recorder import Recorder
+from device_agent.errors import CapabilityDenied, StoreError
+from device_agent.location import Sighting
+from device_agent.store import Connection
+from licensing_protocol.decision import CompiledGrant, Decision, Denied, Granted, Use
+from licensing_protocol.grant import Audit
+from licensing_protocol.reasons import Reason
+
+
+class Enforcer:
+    """The device's rules at work. All methods can be called from any thread.
+
+    ``_prepared`` holds a gate for each capability whose answer is whole. It is read without a lock; whoever may change
+    an answer takes the lock and empties it. ``unsettled`` is told the code of every reason for which a use was denied
+    or degraded, because news from the exporter may settle it.
+    """
+
+    def __init__(self, beliefs: Beliefs, unsettled: Callable[[str], None]) -> None:
+        self._beliefs = beliefs
+        self._clock = beliefs.clock
+        self._boottime = beliefs.clock.boottime
+        self._unsettled = unsettled
+        self._gated = beliefs.manifest.capabilities
+        self._safety = {name: self._always_open(name) for name in beliefs.manifest.safety}
+        self._prepared = dict(self._safety)
+        self._answers: dict[str, Answer] = {}
+        self._grants = Grants(beliefs.manifest)
+        self._recorder = Recorder(beliefs)
+        self._sighting: Sighting | None = None
+        self._closed = False
+        self._looked = -inf
+        self._lock = threading.RLock()
+
+    def decide(self, capability: str, use: Use) -> Decision:
+        """Decide one use without using anything up."""
+        gate = self._prepared.get(capability)
+        if gate is not None and self._boottime() < gate.until:
+            return gate.decision
+        with self._lock:
+            reading = self._clock.read()
+            try:
+                return self._settle(self._answer(capability, reading), use, reading)
+            except StoreError as problem:
+                return Denied(capability, problem.reason)
+
+    def gate(self, capability: str, use: Use) -> Gate:
+        """Return the way into one use."""
+        gate = self._prepared.get(capability)
+        if gate is None:
+            return Gate(self._admit, capability, use)
+        return gate if use is NOTHING_SAID else gate.saying(use)
+
+    def move(self, sighting: Sighting) -> None:
+        """Take a new position, which is plausible."""
+        with self._lock:
+            self._sighting = sighting
+            for capability, held in list(self._answers.items()):
+                if held.grant is not None and held.grant.depends_on_place:
+                    del self._answers[capability]
+                    self._prepared.pop(capability, None)
+
+    def refresh(self) -> None:
+        """Look at the world now, as after news from the exporter."""
+        with self._lock:
+            self._look(self._clock.read())
+
+    def flush(self) -> None:
+        """Write what was counted."""
+        with self._lock:
+            self._flush(self._clock.read())
+
+    def close(self) -> None:
+        """Deny everything but safety functions from now on."""
+        with self._lock:
+            self._closed = True
+            self._forget()
+
+    def forked(self) -> None:
+        """Take note that this is a child process: its parent's locks and counts are not its own."""
+        self._lock = threading.RLock()
+        self._looked = -inf
+        self._recorder.begin_process()
+        self._forget()
+
+    def _admit(self, capability: str, use: Use) -> Granted:
+        with self._lock:
+            reading = self._clock.read()
+            try:
+                decision = self._decide_use(capability, use, reading)
+            except StoreError as problem:
+                decision = Denied(capability, problem.reason)
+            if isinstance(decision, Denied):
+                if self._recorder.deny(decision, reading):
+                    self._flush(reading)
+                raise CapabilityDenied(decision)
+            return decision
+
+    def _decide_use(self, capability: str, use: Use, reading: Reading) -> Decision:
+        held = self._answer(capability, reading)
+        if held.grant is not None and answer.needs_disk(held.grant):
+            return self._use_on_disk(capability, use, reading)
+        decision = self._settle(held, use, reading)
+        if isinstance(decision, Granted) and decision.audit is Audit.COUNT:
+            self._recorder.tick(capability)()
+        if self._recorder.due(reading):
+            self._flush(reading)
+        return decision
+
+    def _use_on_disk(self, capability: str, use: Use, reading: Reading) -> Decision:
+        """Decide, take and record in one transaction: what is granted is on disk before it is handed out."""
+        try:
+            with self._beliefs.renewed(reading) as (connection, changed):
+                if changed:
+                    self._forget()
+                held = self._answer(capability, reading, connection)
+                decision = self._settle(held, use, reading, connection)
+                if isinstance(decision, Granted) and held.grant is not None:
+                    self._record(connection, held.grant, decision, use, reading)
+            return decision
+        except StoreError:
+            self._forget()
+            raise
+
+    def _record(
+        self, connection: Connection, grant: CompiledGrant, granted: Granted, use: Use, reading: Reading
+    ) -> None:
+        bounds = self._beliefs.bounds(reading)
+        if grant.grant.limits.quota is not None:
+            quotas.take(connection, grant.grant.limits.quota, bounds.lower)
+        if granted.audit is not Audit.NONE:
+            records.count(connection, {granted.capability: 1}, {})
+        if granted.audit is Audit.EACH:
+            records.used(connection, granted, use, bounds, reading.boot)
+
+    def _settle(self, held: Answer, use: Use, reading: Reading, connection: Connection | None = None) -> Decision:
+        decision = held.decision
+        if held.grant is not None and not held.is_whole:
+            lower = self._beliefs.bounds(reading).lower
+            decision = held.on_use(use, self._used(held.grant, lower, connection), lower)
+        if decision.reason is not None:
+            self._unsettled(decision.reason.code)
+        return decision
+
+    def _used(self, grant: CompiledGrant, lower: int, connection: Connection | None) -> int:
+        quota = grant.grant.limits.quota
+        if quota is None:
+            return 0
+        if connection is not None:
+            return quotas.used(connection, quota, lower)
+        with self._beliefs.store.read() as fresh:
+            return quotas.used(fresh, quota, lower)
+
+    def _answer(self, capability: str, reading: Reading, connection: Connection | None = None) -> Answer:
+        """Return an answer that holds at this moment, and prepare the gate of one that is whole."""
+        if capability in self._safety:
+            return Answer(Granted(capability))
+        if self._closed:
+            return answer.refused(capability, Reason("agent.closed"))
+        if connection is None and not self._looked <= reading.boottime < self._looked + LOOK_S:
+            self._look(reading)
+        held = self._answers.get(capability)
+        if held is None or reading.boottime >= held.until:
+            held = self._evaluate(capability, reading, connection)
+        if capability in self._gated:
+            self._answers[capability] = held
+            if held.is_whole:
+                self._prepared[capability] = self._prepare(capability, held)
+        return held
+
+    def _evaluate(self, capability: str, reading: Reading, connection: Connection | None) -> Answer:
+        state = self._beliefs.state
+        grant = self._grants.find(state.entitlement, capability)
+        if isinstance(grant, Answer):
+            return grant
+        if self._recorder.problem is not None and grant.grant.audit is Audit.COUNT:
+            return answer.refused(capability, self._recorder.problem)
+        bounds = state.time.bounds(reading)
+        held = answer.evaluate(grant, state.contact(grant.grant), bounds, self._sighting, reading.boottime)
+        if answer.rests_on_wall_clock(held, bounds):
+            self._beliefs.grant_schedule(reading, connection)
+        return held
+
+    def _prepare(self, capability: str, held: Answer) -> PreparedGate:
+        granted = held.decision if isinstance(held.decision, Granted) else None
+        if granted is not None and granted.audit is Audit.EACH:
+            granted = None
+        tick = self._recorder.tick(capability) if granted is not None and granted.audit is Audit.COUNT else None
+        until = min(held.until, self._looked + LOOK_S)
+        return PreparedGate(Gate(self._admit, capability), self._boottime, held.decision, until, granted, tick)
+
+    def _always_open(self, capability: str) -> PreparedGate:
+        granted = Granted(capability)
+        return PreparedGate(Gate(self._admit, capability), self._boottime, granted, inf, granted)
+
+    def _look(self, reading: Reading) -> None:
+        if self._beliefs.look(reading):
+            self._forget()
+        self._looked = reading.boottime
+
+    def _flush(self, reading: Reading) -> None:
+        before = self._recorder.problem
+        self._recorder.flush(reading)
+        if self._recorder.problem != before:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._answers.clear()
+        self._prepared.clear()
+        self._prepared.update(self._safety)
