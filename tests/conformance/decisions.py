@@ -23,7 +23,7 @@ def _decide(question: JsonObject) -> JsonObject:
     fields = Fields(question, "input")
     entitlement = Entitlement.parse(fields.take("entitlement_claims"))
     time = moment(fields)
-    status = fields.nullable("status", lambda name: Status(fields.integer(name, most=max(Status))))
+    status = fields.nullable("status", lambda name: _status(fields, name))
     capability, use, place = fields.text("capability"), _use(fields), _place(fields)
     used = fields.optional("used", fields.integer) or 0
     fields.end()
@@ -35,6 +35,17 @@ def _decide(question: JsonObject) -> JsonObject:
     if decision.reason is not None:
         granted |= {"degraded": decision.degraded, **_because(decision.reason)}
     return granted
+
+
+def _status(fields: Fields, name: str) -> Status:
+    """Read a status by its number, or by its name in the Token Status List."""
+    value = fields.take(name)
+    if isinstance(value, str):
+        named = {status.name: status for status in Status}
+        if value not in named:
+            fields.refuse(name, "field.range", f"must be one of {', '.join(named)}")
+        return named[value]
+    return Status(Fields({name: value}, "input").integer(name, most=max(Status)))
 
 
 def _use(fields: Fields) -> Use:

@@ -10,7 +10,7 @@ from licensing_protocol.errors import WrongDocument
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet, VerificationKey
 from licensing_protocol.token import TokenType
-from tests.conformance.verb import Verb, asked, document, keys, root_of
+from tests.conformance.verb import Verb, asked, document, instant, keys, root_of
 
 
 def _token(question: JsonObject) -> JsonObject:
@@ -36,7 +36,7 @@ def _manifest(question: JsonObject) -> JsonObject:
 
 def _entitlement(question: JsonObject) -> JsonObject:
     """Verify an entitlement that is in force: ``{token, jwks, now}`` → ``{claims, identity}``."""
-    text, jwks, now = asked(question, lambda fields: (document(fields), keys(fields), fields.integer("now")))
+    text, jwks, now = asked(question, lambda fields: (document(fields), keys(fields), instant(fields, "now")))
     read = entitlement.verify(text, root_of(jwks))
     if now >= read.expires:
         raise WrongDocument("The entitlement has expired.", code="entitlement.expired")
@@ -52,7 +52,7 @@ def _status_list(question: JsonObject) -> JsonObject:
         lambda fields: (
             document(fields),
             keys(fields),
-            fields.integer("now"),
+            instant(fields, "now"),
             fields.integer("idx"),
             fields.optional("uri", fields.text),
         ),

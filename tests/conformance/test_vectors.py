@@ -21,7 +21,7 @@ CASES = [
 
 @pytest.mark.parametrize(("verb", "case"), CASES)
 def test_a_verb_answers_as_the_vector_says(verb: str, case: dict[str, Any]) -> None:
-    assert answer(verb, encode(case["input"])) == case["result"]
+    assert decode_object(answer(verb, encode(case["input"]))) == case["result"]
 
 
 def test_the_generator_reproduces_every_file() -> None:

@@ -14,6 +14,7 @@ from licensing_protocol.measurement import TreeLeaf, tree_digest
 from tests.conformance.verb import Verb, asked, string
 
 _MOST = 100_000
+_MOST_TEXT = 1000
 _MODES = 0o7777
 
 
@@ -75,7 +76,9 @@ def _kind(fields: Fields) -> str:
 
 def _pattern(question: JsonObject) -> JsonObject:
     """Match a whole text against an RFC 9485 pattern: ``{pattern, text}`` → ``{matches}``."""
-    source, text = asked(question, lambda fields: (string(fields, "pattern"), string(fields, "text")))
+    source, text = asked(
+        question, lambda fields: (string(fields, "pattern"), string(fields, "text", longest=_MOST_TEXT))
+    )
     return {"matches": Pattern.parse(source).matches(text)}
 
 

@@ -27,11 +27,13 @@ def asked(question: JsonObject, read: Callable[[Fields], T]) -> T:
     return values
 
 
-def string(fields: Fields, name: str) -> str:
+def string(fields: Fields, name: str, *, longest: int = LONGEST) -> str:
     """Read a string that may be empty."""
     value = fields.take(name)
     if not isinstance(value, str):
         fields.refuse(name, "field.type", "must be a string")
+    if len(value) > longest:
+        fields.refuse(name, "field.range", f"must have at most {longest} characters")
     return value
 
 
@@ -50,12 +52,19 @@ def root_of(key_set: KeySet) -> PinnedKeys:
     return PinnedKeys(1, 0, MAX_INTEGER, dict.fromkeys(Delegation, key_set))
 
 
+def instant(fields: Fields, name: str, *, least: int = 0) -> int:
+    """Read whole seconds; ``1790000000.0`` is whole, as some languages write it."""
+    value = fields.take(name)
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    return Fields({name: whole}, "input").integer(name, least=least)
+
+
 def moment(fields: Fields, name: str = "now") -> TimeBounds:
     """Read an instant that is simply known, or ``[lower, upper]`` without a wall clock (``upper`` may be null)."""
     value = fields.take(name)
     if not isinstance(value, list):
-        return TimeBounds.exactly(Fields({name: value}, "input").integer(name))
+        return TimeBounds.exactly(instant(Fields({name: value}, "input"), name))
     lower, upper = Fields({name: value}, "input").list_of(name, least=2, most=2)
     bounds = Fields({"lower": lower, "upper": upper}, f"input.{name}")
-    least = bounds.integer("lower")
-    return TimeBounds(least, bounds.nullable("upper", lambda upper_name: bounds.integer(upper_name, least=least)))
+    least = instant(bounds, "lower")
+    return TimeBounds(least, bounds.nullable("upper", lambda upper_name: instant(bounds, upper_name, least=least)))

@@ -80,6 +80,8 @@ def _documents() -> list[JsonObject]:
         _denied("revoked", "INVALID", sound, "status.invalid", status=1),
         _denied("suspended", "SUSPENDED", sound, "status.suspended", status=2),
         _denied("reserved status", "any status but VALID", sound, "status.invalid", status=3),
+        accepted("valid by name", "as the Token Status List calls it", _ask(sound, status="VALID"), **GRANTED),
+        _denied("suspended by name", "the same", sound, "status.suspended", status="SUSPENDED"),
         _denied("no list", "none has arrived", sound, "status.absent", status=None),
     ]
 
@@ -156,5 +158,9 @@ def _questions() -> list[JsonObject]:
     return [
         refused("claims that are none", "the entitlement is read first", _ask(sound | {"ver": 0}), "field.range"),
         refused("status 4", "two bits", _ask(sound, status=4), "field.range"),
+        refused("status by another name", "four names", _ask(sound, status="REVOKED"), "field.range"),
+        refused("status as a list", "a number or a name", _ask(sound, status=[0]), "field.type"),
+        refused("no status", "null says that there is none", _ask(sound, status=...), "field.missing"),
+        refused("time in parts of a second", "whole seconds", _ask(sound, now=NOW + 0.5), "field.type"),
         refused("unknown member", "the question itself", _ask(sound, weather="fine"), "field.unknown"),
     ]

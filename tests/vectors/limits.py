@@ -97,6 +97,7 @@ def schedule_cases() -> list[JsonObject]:
         ),
         case("beyond the calendar", "no opening is looked for", WEEK, 2**53 - 1, "closed"),
         refused("interval backwards", "upper is not before lower", {"schedule": OFFICE, "now": [2, 1]}, "field.range"),
+        refused("interval of one", "lower and upper", {"schedule": OFFICE, "now": [eight]}, "field.range"),
         refused("a time as text", "an integer", {"schedule": OFFICE, "now": "noon"}, "field.type"),
     ]
 
