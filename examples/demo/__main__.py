@@ -10,7 +10,7 @@ from time import monotonic
 from types import FrameType
 from typing import NoReturn
 
-from examples.demo import office
+from examples.demo import audit, field, incident, office
 from examples.demo.people import CommandFailed
 from examples.demo.processes import Processes, ProcessFailed
 from examples.demo.screen import Screen
@@ -41,6 +41,9 @@ def tell(screen: Screen) -> bool:
 
 def _play(world: World) -> None:
     office.play(world)
+    camera = field.play(world)
+    incident.play(world, camera)
+    audit.play(world)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:

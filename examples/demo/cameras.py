@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from examples.demo.processes import Processes, Running
 from examples.demo.screen import Screen
+from examples.demo.waiting import wait_for
 from licensing_protocol.canonical import JsonObject, decode_object
 
-_PRODUCT = "examples.face_camera"
+PRODUCT = "examples.face_camera"
 _SYNC_EVERY_S = "2"
+_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,43 +31,31 @@ OFFENBURG = Place("Offenburg, across the border", 48.4730, 7.9440)
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A running camera and its folder."""
+    """A running camera process, named for who sits at its console."""
 
+    name: str
     folder: Path
     screen: Screen
     process: Running
 
     @classmethod
-    def install(cls, folder: Path, screen: Screen, processes: Processes, manifest: Path, vendor_key: Path) -> None:
-        """Furnish a camera as it leaves the factory."""
-        words = ["install", str(folder), "--manifest", str(manifest), "--vendor-key", str(vendor_key)]
-        ended = processes.run(_PRODUCT, words)
-        screen.command(["python", "-m", _PRODUCT, *words], ended.err or None)
+    def start(cls, name: str, folder: Path, screen: Screen, processes: Processes) -> Camera:
+        """Switch a camera on; its first answer comes once it is up."""
+        words = ["run", folder.name, "--sync-every", _SYNC_EVERY_S]
+        screen.command(["python", "-m", PRODUCT, *words], None)
+        return cls(name, folder, screen, processes.start(name, PRODUCT, words))
 
-    @classmethod
-    def start(cls, folder: Path, screen: Screen, processes: Processes) -> Camera:
-        """Switch a camera on; it answers once it is up."""
-        words = ["run", str(folder), "--sync-every", _SYNC_EVERY_S]
-        process = processes.start("camera", _PRODUCT, words)
-        screen.command(["python", "-m", _PRODUCT, *words], None)
-        return cls(folder, screen, process)
-
-    @property
-    def agent_environment(self) -> dict[str, str]:
-        """What a service technician sets to look into this camera with ``interlock-agent``."""
-        return {
-            "INTERLOCK_AGENT_FOLDER": str(self.folder / "agent"),
-            "INTERLOCK_AGENT_MANIFEST": str(self.folder / "manifest.jws"),
-            "INTERLOCK_AGENT_VENDOR_KEY": str(self.folder / "vendor-key.json"),
-        }
-
-    def ask(self, request: str, *, quietly: bool = False) -> Any:
-        """Give one command at the camera's console, and return its answer."""
-        self.process.tell(request)
-        answer: JsonObject = decode_object(self.process.hear().encode("utf-8"))
-        if not quietly:
-            self.screen.asked("camera", request, answer)
+    def ask(self, request: str) -> JsonObject:
+        """Give one command at the console, and return its answer."""
+        answer = self._answer(request)
+        self.screen.asked(self.name, request, answer)
         return answer
+
+    def watch(self, capability: str, code: str) -> str:
+        """Look at the console's menu until a capability shows ``code``; show the menu, and return what it shows."""
+        menu = wait_for(lambda: self._answer("menu"), lambda menu: menu.get(capability) == code, _PATIENCE_S)
+        self.screen.asked(self.name, "menu", menu)
+        return str(menu.get(capability))
 
     def carry_to(self, place: Place) -> None:
         """Let the receiver see another place: its driver appends to the track that the agent reads."""
@@ -75,3 +64,7 @@ class Camera:
         )
         with (self.folder / "track.csv").open("a", encoding="ascii") as track:
             track.write(f"{place.latitude},{place.longitude},8\n")
+
+    def _answer(self, request: str) -> JsonObject:
+        self.process.tell(request)
+        return decode_object(self.process.hear().encode("utf-8"))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from examples.demo.processes import Ended, Processes
 from examples.demo.screen import Screen
+from examples.demo.waiting import wait_for
 from licensing_protocol.canonical import decode
 
 _INTERLOCK, _AGENT = "licensing_server.cli", "device_agent.cli"
+_PATIENCE_S = 20.0
 
 
 class CommandFailed(Exception):
@@ -19,37 +21,57 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """Runs ``interlock`` and ``interlock-agent`` with ``--json`` and shows both sides."""
+    """Runs ``interlock`` and ``interlock-agent`` with ``--json``, and shows both sides."""
 
     screen: Screen
     processes: Processes
 
-    def interlock(self, *words: str, environment: dict[str, str] | None = None) -> Any:
+    def interlock(self, *words: str, environment: Mapping[str, str] | None = None) -> Any:
         """Run ``interlock``, and return what it answered.
 
         Raises:
             CommandFailed: it was refused.
         """
-        ended = self._run("interlock", _INTERLOCK, words, environment or {})
-        if ended.code != 0:
-            raise CommandFailed(f"interlock {words[0]} ended with exit code {ended.code}: {ended.err.strip()}")
-        return _value(ended.out)
+        return self.show("interlock", words, self._run(_INTERLOCK, words, environment or {}))
 
-    def agent(self, *words: str, environment: dict[str, str]) -> tuple[int, Any]:
-        """Run ``interlock-agent``, and return its exit code and answer: to be refused is an answer too."""
-        ended = self._run("interlock-agent", _AGENT, words, environment)
-        return ended.code, _value(ended.out)
+    def interlock_until(
+        self, enough: Callable[[Any], bool], words: Sequence[str], environment: Mapping[str, str]
+    ) -> Any:
+        """Run ``interlock`` again and again until its answer is enough; show and return the last one."""
+        ended = wait_for(
+            lambda: self._run(_INTERLOCK, words, environment), lambda ended: enough(_value(ended.out)), _PATIENCE_S
+        )
+        return self.show("interlock", words, ended)
 
-    def _run(self, name: str, module: str, words: Sequence[str], environment: dict[str, str]) -> Ended:
-        ended = self.processes.run(module, [*words, "--json"], environment)
+    def agent(self, *words: str, environment: Mapping[str, str]) -> tuple[int, Any]:
+        """Run ``interlock-agent``, and return its exit code and answer: to be denied is an answer too."""
+        ended = self._run(_AGENT, words, environment)
+        answer = _value(ended.out) or _value(ended.err)
+        self.screen.command(["interlock-agent", *words], answer)
+        return ended.code, answer
+
+    def refused(self, *words: str, environment: Mapping[str, str]) -> Any:
+        """Run ``interlock`` where it must be refused, and return the refusal; an empty one where it was not."""
+        ended = self._run(_INTERLOCK, words, environment)
+        refusal = _value(ended.err) or {}
+        self.screen.command(["interlock", *words], refusal)
+        return refusal if ended.code != 0 else {}
+
+    def show(self, name: str, words: Sequence[str], ended: Ended) -> Any:
+        """Show a command that ended, and return its answer; CommandFailed where it was refused."""
         answer = _value(ended.out)
-        self.screen.command([name, *words], ended.err if answer is None else answer)
-        return ended
+        self.screen.command([name, *words], ended.err if ended.code else answer)
+        if ended.code != 0:
+            raise CommandFailed(f"{name} {words[0]} ended with exit code {ended.code}: {ended.err.strip()[-600:]}")
+        return answer
+
+    def _run(self, module: str, words: Sequence[str], environment: Mapping[str, str]) -> Ended:
+        return self.processes.run(module, [*words, "--json"], environment)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the exporter's staff at a terminal."""
+    """Somebody of the exporter's staff at a terminal of their own."""
 
     name: str
     id: str
@@ -59,10 +81,21 @@ class Person:
 
     def types(self, *words: str) -> Any:
         """Type ``interlock …`` and return the answer."""
-        environment = {"INTERLOCK_SERVER": self.server, "INTERLOCK_TOKEN_FILE": self.token_file}
-        return self.terminal.interlock(*words, environment=environment)
+        return self.terminal.interlock(*words, environment=self._environment)
+
+    def watches(self, *words: str, until: Callable[[Any], bool]) -> Any:
+        """Type ``interlock …`` until the answer is what one waits for, and return it."""
+        return self.terminal.interlock_until(until, words, self._environment)
+
+    def tries(self, *words: str) -> Any:
+        """Type what is not allowed, and return the refusal."""
+        return self.terminal.refused(*words, environment=self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"INTERLOCK_SERVER": self.server, "INTERLOCK_TOKEN_FILE": self.token_file}
 
 
 def _value(text: str) -> Any:
     line = text.strip()
-    return decode(line.encode("utf-8")) if line else None
+    return decode(line.encode("utf-8")) if line.startswith(("{", "[")) else None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic, sleep
-from typing import Any, TypeVar
+from time import monotonic
+from typing import Any
 
 from examples.demo.screen import Screen
-
-T = TypeVar("T")
-_PAUSE_S = 0.1
 
 
 class StoryBroken(Exception):
@@ -67,13 +64,3 @@ class Steps:
     def true(self) -> bool:
         """Whether every step that was taken came true."""
         return all(step.true for step in self.taken)
-
-
-def wait_for(look: Callable[[], T], enough: Callable[[T], bool], seconds: float) -> T:
-    """Look again and again until it is enough, or for so many seconds; return what was seen last."""
-    until = monotonic() + seconds
-    while True:
-        seen = look()
-        if enough(seen) or monotonic() > until:
-            return seen
-        sleep(_PAUSE_S)

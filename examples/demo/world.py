@@ -21,6 +21,7 @@ class World:
     processes: Processes
     steps: Steps
     server: str = ""
+    device: str = ""
     staff: dict[str, Person] = field(default_factory=dict)
 
     @property

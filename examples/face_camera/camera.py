@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skimage import io
 
-from device_agent import Agent, CapabilityDenied, Granted
+from device_agent import Agent, CapabilityDenied, Denied, Granted
 from examples.face_camera import faces, rules
 from examples.face_camera.faces import Frame
 from examples.face_camera.gallery import HOLDER, Gallery
@@ -15,6 +15,7 @@ from examples.face_camera.sensor import Sensor
 from licensing_protocol.canonical import JsonObject, decode_object
 
 RECORDING_LIGHT = "recording-light"
+GATED = ("av.record", "face.crowd_scan", "face.identify_1toN", "face.verify_1to1", "safety.tamper_alarm")
 _HONOURED = frozenset({RECORDING_LIGHT})
 
 
@@ -29,7 +30,6 @@ class Camera:
         self.folder = folder
         self.sensor = Sensor()
         self.settings: JsonObject = {"retention_days": 30}
-        self._frames = 0
         self.agent = Agent.open(
             folder / "agent",
             manifest=(folder / "manifest.jws").read_text("ascii"),
@@ -73,6 +73,10 @@ class Camera:
         with self.agent.use("safety.tamper_alarm"):
             return {"alarm": faces.is_covered(self.sensor.look())}
 
+    def menu(self) -> JsonObject:
+        """Say of each ability what would come of it now, so that the screen offers nothing that is not allowed."""
+        return {name: _label(self.agent.decide(name)) for name in GATED}
+
     def patrol(self) -> JsonObject:
         """Look once, and do what the rule file says; an action that is denied is left out, and said to be."""
         seen = len(faces.detect(self.sensor.look()))
@@ -107,11 +111,17 @@ class Camera:
         frame: Frame = self.sensor.look()
         if blurred:
             frame = faces.blur(frame, faces.detect(frame))
-        self._frames += 1
-        path = self.folder / "recordings" / f"{self._frames:05}.png"
-        path.parent.mkdir(exist_ok=True)
+        recordings = self.folder / "recordings"
+        recordings.mkdir(exist_ok=True)
+        path = recordings / f"{1 + len(list(recordings.iterdir())):05}.png"
         io.imsave(path, frame, check_contrast=False)
         return str(path.relative_to(self.folder))
+
+
+def _label(decision: Granted | Denied) -> str:
+    if isinstance(decision, Denied):
+        return decision.reason.code
+    return "granted" if decision.degraded is None else "degraded"
 
 
 def _must(granted: Granted, parameter: str) -> bool:

@@ -76,6 +76,10 @@ def _patrol(camera: Camera, arguments: Arguments) -> JsonObject:
     return camera.patrol()
 
 
+def _menu(camera: Camera, arguments: Arguments) -> JsonObject:
+    return camera.menu()
+
+
 def _cover(camera: Camera, arguments: Arguments) -> JsonObject:
     camera.sensor.covered = not camera.sensor.covered
     return {"covered": camera.sensor.covered}
@@ -110,6 +114,7 @@ COMMANDS: Mapping[str, Callable[[Camera, Arguments], JsonObject]] = {
     "record": _record,
     "tamper": _tamper,
     "patrol": _patrol,
+    "menu": _menu,
     "cover": _cover,
     "retain": _retain,
     "measure": _measure,

@@ -1,0 +1,125 @@
+"""``status``, ``decide`` and ``journal``: what the device believes, would decide, and has not handed over yet."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from device_agent import journal as journals
+from device_agent.cli.command import Desk, command
+from device_agent.cli.exits import ExitCode, Misused
+from device_agent.cli.output import instant
+from device_agent.store import Store
+from licensing_protocol.canonical import JsonObject, decode
+from licensing_protocol.decision import Decision, Denied
+from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.journal import Event
+from licensing_protocol.limits import Fix
+
+_JOURNAL = ("seq", "type", "from", "until", "count", "data")
+
+
+@command
+def status(desk: Desk) -> None:
+    """Show the device: its id, entitlement, status lists, time, and what the exporter tells its operator.
+
+    Example:  interlock-agent status --json
+    """
+    with desk.agent() as agent:
+        desk.output.record(agent.status().to_json())
+
+
+@command
+def decide(
+    desk: Desk,
+    capability: Annotated[str, typer.Argument(help="Id of the capability, such as face.verify_1to1.")],
+    authority: Annotated[str | None, typer.Option(help="The legal authority that the use would cite.")] = None,
+    operator: Annotated[
+        list[str] | None, typer.Option(help="Who stands behind the use; repeat it for several.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(help="A parameter of the use as NAME=VALUE; VALUE is JSON, or else the text itself."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="A position as LATITUDE,LONGITUDE,METRES; none is known here otherwise.")
+    ] = None,
+) -> None:
+    """Say whether a use would be granted now, and why not. Nothing is used up, and nothing is journalled.
+
+    Exit code 0 says granted, 1 denied.
+
+    Example:  interlock-agent decide face.identify_1toN --authority W-2026/0412 --operator ana --parameter candidates=3
+    """
+    parameters = dict(_parameter(text) for text in parameter or [])
+    fix = None if at is None else _fix(at)
+    with desk.agent() as agent:
+        if fix is not None:
+            agent.locate(fix)
+        decision = agent.decide(capability, authority=authority, operators=tuple(operator or ()), **parameters)
+    desk.output.record(shown(decision))
+    if isinstance(decision, Denied):
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+@command
+def journal(desk: Desk) -> None:
+    """List the events that no receipt covers yet: what the exporter has not confirmed to have.
+
+    Example:  interlock-agent journal
+    """
+    if not desk.has_store:
+        raise Misused("store.absent", f"No agent was ever opened in {desk.folder}; look at --folder.")
+    store = Store.open(desk.folder)
+    try:
+        with store.read() as connection:
+            events = list(journals.unreceipted(connection))
+    finally:
+        store.close()
+    if desk.output.as_json:
+        desk.output.rows([event.to_json() for event in events], ())
+        return
+    desk.output.rows([_row(event) for event in events], _JOURNAL)
+    if not events:
+        desk.output.note("Everything that happened is covered by a receipt.")
+
+
+def shown(decision: Decision) -> JsonObject:
+    """Return a decision as it is shown."""
+    if isinstance(decision, Denied):
+        reason = decision.reason
+        told: JsonObject = {"granted": False, "capability": decision.capability, "code": reason.code}
+        told |= {"sentence": reason.sentence, "zone": reason.zone, "retry_at": reason.retry_at}
+        return {name: value for name, value in told.items() if value is not None}
+    told = {"granted": True, "capability": decision.capability, "audit": str(decision.audit)}
+    told["obligations"] = list(decision.obligations)
+    if decision.degraded is not None and decision.reason is not None:
+        told |= {"degraded": decision.degraded, "code": decision.reason.code, "sentence": decision.reason.sentence}
+    return told
+
+
+def _row(event: Event) -> dict[str, Any]:
+    data = dict(event.data)
+    count, until = data.pop("count", 1), data.pop("until", None)
+    when = {"from": instant(event.lower), "until": instant(until if isinstance(until, int) else None)}
+    return {"seq": event.sequence, "type": event.type} | when | {"count": count, "data": data}
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise Misused("parameter.malformed", f"--parameter takes NAME=VALUE, not {text!r}.")
+    try:
+        return name, decode(value.encode("utf-8"))
+    except MalformedDocument:
+        return name, value
+
+
+def _fix(text: str) -> Fix:
+    try:
+        latitude, longitude, uncertainty = map(float, text.split(","))
+    except ValueError as error:
+        sentence = f"--at takes LATITUDE,LONGITUDE,METRES such as 48.5846,7.7507,8, not {text!r}."
+        raise Misused("fix.malformed", sentence) from error
+    return Fix(latitude, longitude, uncertainty)

@@ -1,0 +1,80 @@
+"""Chapter four: an auditor reads the log, and finds all of it, and nobody's face, name or warrant in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from examples.demo.field import AUTHORITY, OPERATORS
+from examples.demo.world import World
+from licensing_protocol.canonical import from_base64url, to_base64url
+from licensing_protocol.log.merkle import leaf_hash
+
+_TOLD = (
+    "product.added",
+    "release.registered",
+    "party.created",
+    "enrolment.token_made",
+    "device.enrolled",
+    "entitlement.issued",
+    "evidence.accepted",
+    "case.opened",
+    "case.acknowledged",
+    "order.placed",
+    "case.closed",
+)
+_PRIVATE = (AUTHORITY, *OPERATORS, "badge-holder", "Ville de Strasbourg", "Cleo", "watch the square")
+
+
+def play(world: World) -> None:
+    """Play the chapter."""
+    world.screen.chapter("The auditor", "Every act is in the log, in one order, under the name of nobody.")
+    entries = _read(world)
+    _hashes(world, entries)
+    _who(world, entries)
+    _private(world, entries)
+    _may_not_act(world)
+
+
+def _read(world: World) -> list[dict[str, Any]]:
+    with world.steps.step("The auditor lists the log: the whole story is there", f"{len(_TOLD)} kinds of acts") as step:
+        entries: list[dict[str, Any]] = world.staff["auditor"].types("log", "list", "--all")["items"]
+        kinds = {entry["type"] for entry in entries}
+        missing = [kind for kind in _TOLD if kind not in kinds]
+        step.holds(not missing, f"{len(entries)} entries, missing: {', '.join(missing) or 'nothing'}")
+    return entries
+
+
+def _hashes(world: World, entries: list[dict[str, Any]]) -> None:
+    with world.steps.step("No number is left out, and each hash fits its bytes", "contiguous, and recomputed") as step:
+        contiguous = [entry["index"] for entry in entries] == list(range(len(entries)))
+        wrong = [entry["index"] for entry in entries if to_base64url(_leaf(entry)) != entry["leaf"]]
+        step.holds(contiguous and not wrong, f"entries 0 to {len(entries) - 1}, wrong hashes: {wrong or 'none'}")
+
+
+def _who(world: World, entries: list[dict[str, Any]]) -> None:
+    with world.steps.step("The order names who placed it and why", "Cleo's id, misuse_reported") as step:
+        (order,) = [entry for entry in entries if entry["type"] == "order.placed"]
+        by_cleo = order["actor"] == world.staff["compliance"].id
+        came = f"entry {order['index']} by {order['actor']}: {order['data']['reason']}"
+        step.holds(by_cleo and order["data"]["reason"] == "misuse_reported", came)
+
+
+def _private(world: World, entries: list[dict[str, Any]]) -> None:
+    with world.steps.step("No warrant, operator, face or name is in log or reports", "none of them") as step:
+        reported = world.staff["auditor"].types("devices", "events", world.device, "--all")["items"]
+        bodies = [from_base64url(entry["body"]).decode("utf-8") for entry in entries]
+        everything = "\n".join([*bodies, json.dumps(reported, ensure_ascii=False)])
+        found = [private for private in _PRIVATE if f'"{private}"' in everything]
+        step.holds(not found, f"{len(entries)} entries and {len(reported)} events name {', '.join(found) or 'none'}")
+
+
+def _may_not_act(world: World) -> None:
+    with world.steps.step("The auditor reads everything and changes nothing", "role.missing") as step:
+        words = ["revoke", "--device", world.device, "--capability", "av.record", "--yes"]
+        refusal = world.staff["auditor"].tries(*words, "--reason-code", "mistake", "--reason", "An auditor's attempt.")
+        step.holds(refusal.get("code") == "role.missing", refusal.get("detail", refusal))
+
+
+def _leaf(entry: dict[str, Any]) -> bytes:
+    return leaf_hash(from_base64url(entry["body"]))
