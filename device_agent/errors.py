@@ -9,6 +9,7 @@
     ├── StoreError             the device's own disk
     │   └── StoreUnreadable, StoreNewer, StoreLocked, StoreFull, JournalFull
     └── TransportError         the network, or whoever answered on it
+        └── ServerRefused      a server said no, without a signature that would make it more than a hint
 
 Each carries a stable ``code`` and a sentence. A decision never raises: it is a value. ``use`` raises
 :class:`CapabilityDenied`, which holds that value.
@@ -109,3 +110,12 @@ class TransportError(AgentError):
     """No signed answer came back; the same document is sent again later."""
 
     default_code = "transport.failed"
+
+
+class ServerRefused(TransportError):
+    """A server refused, and said why in an unsigned answer: for people to read, and nothing is concluded from it.
+
+    ``code`` is the server's own.
+    """
+
+    default_code = "transport.refused"

@@ -1,0 +1,75 @@
+"""Check-in: what is under way goes out, and only a signed answer for it comes in (protocol §6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from device_agent import journal, outbox
+from device_agent.errors import TransportError
+from device_agent.exchange.device import Device, take_rest
+from device_agent.exchange.report import SyncReport
+from device_agent.exchange.servers import Servers
+from licensing_protocol.exchange import Answer, EvidenceRequest
+
+# So many documents empty a full journal; the next sync goes on where this one stops.
+MOST_ROUNDS: Final = 32
+
+
+def request(device: Device) -> EvidenceRequest:
+    """Return the evidence that is under way, stored before it goes.
+
+    Raises:
+        StoreUnreadable: the device is not enrolled.
+    """
+    with device.writing() as work:
+        outgoing = outbox.build(work.connection, work.state, device.signer, device.surroundings, work.reading)
+        return EvidenceRequest(outgoing.text, outgoing.receipt)
+
+
+def accept(device: Device, answer: Answer, report: SyncReport) -> SyncReport:
+    """Take the answer to the evidence under way, all of it in one transaction.
+
+    Raises:
+        InterlockError: what it brings is not signed by this exporter for this device; nothing was changed.
+        TransportError: it answers another document, so this one stays under way.
+    """
+    with device.writing() as work:
+        if answer.receipt is not None:
+            settled = outbox.settle_receipt(work.connection, work.state, answer.receipt, work.reading)
+        elif answer.refusal is not None:
+            settled = outbox.settle_refusal(work.connection, work.state, answer.refusal, work.reading)
+        else:
+            raise TransportError("The answer brings neither a receipt nor a refusal.")
+        if settled.refused is not None:
+            report = replace(report, refused=(*report.refused, settled.refused))
+        elif settled.done:
+            report = replace(report, receipts=report.receipts + 1)
+        if settled.done:
+            return take_rest(work, settled.state, answer, report)
+    # Raised only now: that such an answer came was journalled, and stays.
+    raise TransportError("The answer was for another document.", code="transport.other_document")
+
+
+def check_in(device: Device, servers: Servers, report: SyncReport) -> SyncReport:
+    """Report until every event that was there at the beginning is confirmed, or no progress is made.
+
+    Raises:
+        TransportError: no server gave a signed answer.
+    """
+    with device.store.read() as connection:
+        goal = journal.Chain.read(connection).last
+    covered = -1
+    for _ in range(MOST_ROUNDS):
+        report = _once(device, servers, report)
+        with device.store.read() as connection:
+            before, covered = covered, journal.Chain.read(connection).covered
+        if covered >= goal or covered <= before:
+            break
+    return report
+
+
+def _once(device: Device, servers: Servers, report: SyncReport) -> SyncReport:
+    path = f"/v1/devices/{device.subject.device}/evidence"
+    body = request(device).to_json()
+    return servers.first(lambda address: accept(device, servers.post(address, path, body), report))

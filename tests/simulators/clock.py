@@ -1,0 +1,37 @@
+"""A machine's clocks, which a test sets as the owner of a device can."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from device_agent.clock import Clock, Reading
+
+
+class SettableClock(Clock):
+    """Runs only when it is told to."""
+
+    def __init__(self, wall: float = 1_800_000_000.0, boottime: float = 100.0, boot: str = "boot-1") -> None:
+        self._reading = Reading(wall, boottime, boot)
+        self._boots = 1
+
+    def read(self) -> Reading:
+        """Read all clocks together."""
+        return self._reading
+
+    def pass_time(self, seconds: float) -> Reading:
+        """Let time pass, as all clocks see it."""
+        now = self._reading
+        self._reading = replace(now, wall=now.wall + seconds, boottime=now.boottime + seconds)
+        return self._reading
+
+    def jump(self, seconds: float) -> Reading:
+        """Set the wall clock forward or back."""
+        self._reading = replace(self._reading, wall=self._reading.wall + seconds)
+        return self._reading
+
+    def reboot(self, seconds: float = 0.0, *, wall: float | None = None, boottime: float = 0.0) -> Reading:
+        """Start anew after ``seconds`` without power; ``wall`` is what the wall clock then shows, if not the truth."""
+        self._boots += 1
+        shown = self._reading.wall + seconds if wall is None else wall
+        self._reading = Reading(shown, boottime, f"boot-{self._boots}")
+        return self._reading
