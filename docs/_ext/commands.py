@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from importlib import import_module
 from inspect import cleandoc
 from typing import Any
 
 from typer.main import get_command
+
+# Every command has them; the page says so once.
+COMMON = frozenset({"--help", "--json", "--server", "--token-file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +45,43 @@ def _walk(command: Any, path: str) -> Iterator[Command]:
 
 
 def _shown(command: Any) -> list[Any]:
-    internal = {"help", "install_completion", "show_completion"}
-    return [found for found in command.params if found.name not in internal and not getattr(found, "hidden", False)]
+    return [found for found in command.params if not found.hidden and not COMMON & set(found.opts)]
 
 
 def _parameter(found: Any) -> tuple[str, str]:
     names = ", ".join(f"`{name}`" for name in (*found.opts, *found.secondary_opts))
     if found.param_type_name == "argument":
-        names = f"`{found.metavar or found.human_readable_name}`"
-    help_text = " ".join((getattr(found, "help", None) or "").split())
+        names = f"`{found.name.upper()}`"
     notes = ["required"] if found.required else []
-    environment = getattr(found, "envvar", None)
-    if environment:
-        notes.append(f"or `{environment}`")
-    if not found.required and isinstance(found.default, str | int | float) and not isinstance(found.default, bool):
+    if found.envvar:
+        notes.append(f"or `{found.envvar}`")
+    if isinstance(found.default, str | int | float) and not isinstance(found.default, bool):
         notes.append(f"default `{found.default}`")
+    kind = found.type_descriptor.annotation
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        notes.append("one of " + ", ".join(f"`{choice.value}`" for choice in kind))
+    help_text = " ".join((found.help or "").split())
     return names, help_text + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _section(command: Command) -> str:
-    lines = [f"{'##' if command.leaf else '#'}# `{command.path}`" if " " in command.path else "", command.help]
+    words = command.path.split()
+    heading = f"{'#' * len(words)} {command.path}" if len(words) > 1 else ""
+    parts = [heading, *map(_paragraph, command.help.split("\n\n"))]
     if command.parameters:
-        lines += ["", "| argument or option | meaning |", "|---|---|"]
-        lines += [f"| {names} | {_cell(text)} |" for names, text in command.parameters]
-    return "\n".join(_unwrapped(lines))
+        rows = [f"| {names} | {_cell(text)} |" for names, text in command.parameters]
+        parts.append("\n".join(["| argument or option | meaning |", "|---|---|", *rows]))
+    return "\n\n".join(part for part in parts if part)
 
 
-def _unwrapped(lines: list[str]) -> Iterator[str]:
-    # Typer marks paragraphs that keep their line breaks with a backspace; here they become blocks.
-    for line in lines:
-        yield line.replace("\b\n", "").replace("\b", "")
+def _paragraph(text: str) -> str:
+    # Typer marks a paragraph that keeps its line breaks with a backspace.
+    text = text.replace("\b\n", "").strip()
+    label, colon, rest = text.partition(":")
+    if colon and label in {"Example", "Examples"}:
+        return f"```text\n{rest.strip()}\n```"
+    return text.replace("<", "\\<")
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("<", "\\<")

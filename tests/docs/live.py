@@ -18,8 +18,10 @@ from licensing_protocol import canonical
 from licensing_protocol.keys import SoftwareSigner, VerificationKey
 from licensing_protocol.manifest import Component, Manifest
 from licensing_protocol.trust import PinnedKeys
+from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.setup import initialise
+from tests.simulators.device import SimulatedDevice
 
 PRODUCT = "camera"
 PLAN = {
@@ -86,6 +88,16 @@ class Exporter:
         """The id of the one end-user."""
         party: str = self.get("/v1/parties")["items"][0]["id"]
         return party
+
+    def device(self) -> str:
+        """Enrol a device and let it report that its rules changed; return its id."""
+        release = self.get(f"/v1/products/{PRODUCT}/releases")["items"][0]["manifest"]
+        device = SimulatedDevice(release)
+        device.take(self.post("/v1/enrollments", device.enrollment(self.token(PRODUCT), clock.now())))
+        changed = {"component": "rules", "before": "x", "after": "y"}
+        report = device.evidence(clock.now(), [("configuration.changed", changed)], {"rules": bytes(32)})
+        device.take(self.post(f"/v1/devices/{device.id}/evidence", report))
+        return device.id
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}

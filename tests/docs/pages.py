@@ -6,6 +6,7 @@ A block of Python or shell is run. Above it a comment may stand:
 ``<!-- not run: REASON -->``  the block is not run, and why
 ``<!-- test: NAME -->``       the block, of whatever language, is given to a test of that name
 ``<!-- file: NAME -->``       the block is what the reader saves in a file of that name
+``<!-- set: NAME from LIST -->``  NAME is set to the last id that the command LIST shows
 ``<!-- background -->``       the shell block goes on running in another terminal
 ``<!-- output -->``           the block is what the one before writes; ``…`` stands for anything
 """
@@ -20,7 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
-_NOTE = re.compile(r"<!-- (?P<kind>not run|test|file|background|output)(?:: (?P<value>.*?))? -->\s*\Z", re.DOTALL)
+_NOTE = re.compile(
+    r"<!-- (?P<kind>not run|test|file|set|background|output)(?:: (?P<value>(?:(?!-->).)*?))? -->\s*\Z", re.DOTALL
+)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 RUN = frozenset({"python", "sh"})
 

@@ -14,6 +14,7 @@ _MARK = "─── line "
 PORT = "8470"
 _UNTIL_SERVED = "for _ in $(seq 200); do (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null && break; sleep 0.1; done"
 _LONGEST_S = 120
+_LAST_ID = 'import json, sys; print(json.load(sys.stdin)["items"][-1]["id"])'
 
 
 def run(blocks: list[Block], folder: Path, environment: dict[str, str], port: int) -> dict[int, str]:
@@ -48,7 +49,7 @@ def agrees(expected: str, written: str) -> bool:
 
 def _script(blocks: list[Block], port: int) -> Iterator[str]:
     yield "set -euo pipefail"
-    yield "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT"
+    yield "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT"
     for block in blocks:
         text = block.text.replace(PORT, str(port))
         if block.kind == "file":
@@ -57,6 +58,9 @@ def _script(blocks: list[Block], port: int) -> Iterator[str]:
             yield f"({text.strip()}) > background.log 2>&1 &"
             yield _UNTIL_SERVED.format(port=port)
         elif block.language == "sh" and block.kind != "not run":
+            if block.kind == "set":
+                name, _, listing = block.value.partition(" from ")
+                yield f"{name}=$({listing} --json | python -c '{_LAST_ID}')"
             yield f"echo '{_MARK}{block.line}'"
             yield text
 

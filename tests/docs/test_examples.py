@@ -55,18 +55,31 @@ def test_a_block_passes_the_test_that_it_names(block: Block, exporter: Exporter)
 
 
 @pytest.mark.parametrize("page", SHELL)
-def test_the_commands_of_a_page_run_and_write_what_it_shows(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run_and_write_what_it_shows(
+    page: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     port = live.free_port()
+    if world(page) == "exporter":
+        environment = _staff(request.getfixturevalue("exporter"))
+    else:
+        address = f"http://127.0.0.1:{port}"
+        environment = {"INTERLOCK_PORT": str(port), "INTERLOCK_SERVER": address, "INTERLOCK_PUBLIC_URL": address}
     found = blocks(page)
-    address = f"http://127.0.0.1:{port}"
-    environment = live.environment(
-        INTERLOCK_PORT=str(port), INTERLOCK_SERVER=address, INTERLOCK_PUBLIC_URL=address, INTERLOCK_SOURCE=str(ROOT)
-    )
-    written = shell.run(found, tmp_path, environment, port)
+    written = shell.run(found, tmp_path, live.environment(**environment), port)
     for before, block in pairwise(found):
         if block.kind == "output":
             shown = block.text.replace(shell.PORT, str(port))
             assert shell.agrees(shown, written[before.line]), f"{block.place}\n{written[before.line]}"
+
+
+def _staff(exporter: Exporter) -> dict[str, str]:
+    """Return what a member of staff has at hand: their server and token, and the ids that a page speaks of."""
+    return {
+        "INTERLOCK_SERVER": exporter.address,
+        "INTERLOCK_TOKEN_FILE": str(exporter.token_file),
+        "DEVICE": exporter.device(),
+        "PARTY": exporter.end_user,
+    }
 
 
 def test_examples_of_every_kind_are_found() -> None:
