@@ -58,10 +58,6 @@ class Runner:
         due = [instant for job in self._jobs if (instant := self._step(job, now)) is not None]
         return min(due, default=None)
 
-    def run_forever(self) -> None:
-        """Run in the calling thread until :meth:`stop`."""
-        self._run()
-
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()

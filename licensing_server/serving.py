@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
-from licensing_server.app import create_app
+from licensing_server.app import all_jobs, create_app
 from licensing_server.config import Settings
+from licensing_server.database import Listener
+from licensing_server.jobs import Runner
 from licensing_server.problem import Unavailable
 from licensing_server.setup import open_server
 from licensing_server.status_lists import Board
@@ -44,6 +47,29 @@ def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: boo
         )
         server = _Server(config, app.state.board, lambda: announce(_address(listener)))
         server.run(sockets=[listener])
+    finally:
+        database.close()
+
+
+def work(settings: Settings, announce: Callable[[], None]) -> None:
+    """Run background work alone until SIGTERM or SIGINT.
+
+    Raises:
+        Unavailable: as :func:`serve`.
+    """
+    database, custody = open_server(settings)
+    try:
+        runner = Runner(database, all_jobs(settings, custody))
+        listener = Listener(database, runner.wake)
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        listener.start()
+        runner.start()
+        announce()
+        stopped.wait()
+        listener.stop()
+        runner.stop()
     finally:
         database.close()
 

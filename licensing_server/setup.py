@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -63,7 +64,7 @@ def initialise(settings: Settings, administrator: str, written: Mapping[str, Any
         migrations.upgrade(database)
         custody = Custody.create(folder, _passphrase(settings))
         if written:
-            write_settings(folder, written)
+            write_settings(folder, written_settings(folder) | dict(written))
         return _first_administrator(settings, database, custody, administrator)
     except BaseException:
         shutil.rmtree(folder / "keys", ignore_errors=True)
@@ -88,6 +89,13 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
     return database, custody
 
 
+def written_settings(folder: Path) -> dict[str, str]:
+    """Return what ``interlock.env`` says, by the names of settings."""
+    read = dotenv_values(folder / SETTINGS_FILE, interpolate=False)
+    prefix = Settings.model_config["env_prefix"]
+    return {name.removeprefix(prefix).lower(): value for name, value in read.items() if value is not None}
+
+
 def write_settings(folder: Path, values: Mapping[str, Any]) -> Path:
     """Write ``interlock.env``, readable by its owner alone: the database's address may hold a password.
 
@@ -96,7 +104,7 @@ def write_settings(folder: Path, values: Mapping[str, Any]) -> Path:
     """
     lines = [f"INTERLOCK_{name.upper()}={_quoted(name, str(value))}\n" for name, value in values.items()]
     path = folder / SETTINGS_FILE
-    _write_private(path, "".join(lines))
+    write_private(path, "".join(lines))
     return path
 
 
@@ -123,7 +131,7 @@ def _first_administrator(settings: Settings, database: Database, custody: Custod
             now=now,
         )
     token_file = settings.data_dir / "admin.token"
-    _write_private(token_file, text + "\n")
+    write_private(token_file, text + "\n")
     return Initialised(person.id, token_file)
 
 
@@ -134,7 +142,8 @@ def _refuse_used(session: Session, settings: Settings) -> None:
         raise Conflict("init.database_used", sentence)
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _OWNER_ONLY)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, _OWNER_ONLY)

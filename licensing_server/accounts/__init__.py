@@ -2,7 +2,14 @@
 
 from licensing_server.accounts.authenticate import authenticate
 from licensing_server.accounts.people import add_person
-from licensing_server.accounts.restoration import refuse_while_waiting, waiting
+from licensing_server.accounts.restoration import close_for_restoration, refuse_while_waiting, waiting
 from licensing_server.accounts.tokens import issue_token
 
-__all__ = ["add_person", "authenticate", "issue_token", "refuse_while_waiting", "waiting"]
+__all__ = [
+    "add_person",
+    "authenticate",
+    "close_for_restoration",
+    "issue_token",
+    "refuse_while_waiting",
+    "waiting",
+]

@@ -23,6 +23,12 @@ class Restoration(Base):
     second: Mapped[str | None] = mapped_column(String(64))
 
 
+def close_for_restoration(session: Session, *, backup_made_at: int, loss: str, now: int) -> None:
+    """Close issuing because a backup was restored; ``loss`` is what two people are asked to accept."""
+    session.add(Restoration(restored_at=now, backup_made_at=backup_made_at, loss=loss, first=None, second=None))
+    session.flush()
+
+
 def refuse_while_waiting(session: Session) -> None:
     """Keep issuing closed.
 

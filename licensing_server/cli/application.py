@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from licensing_server.cli import entitlements, init, orders, serve
+from licensing_server.cli import backup, entitlements, init, migrate, orders, serve, work
 from licensing_server.cli.alerts import alerts
 from licensing_server.cli.catalogue import capabilities, provisos, regions
 from licensing_server.cli.devices import devices
@@ -52,6 +52,10 @@ def _interlock(
 for name, command, panel in (
     ("init", init.init, _MACHINE),
     ("serve", serve.serve, _MACHINE),
+    ("work", work.work, _MACHINE),
+    ("migrate", migrate.migrate, _MACHINE),
+    ("backup", backup.backup, _MACHINE),
+    ("restore", backup.restore, _MACHINE),
     ("issue", entitlements.issue, _GRANT),
     ("preview", entitlements.preview, _GRANT),
     ("renew", entitlements.renew, _GRANT),

@@ -17,7 +17,7 @@ _COLUMNS = ("index", "time", "type", "actor", "subject", "data")
 @staff_list
 def list_entries(
     desk: ListDesk,
-    type: Annotated[str | None, typer.Option("--type", help="Only of this type, or of a family: order. with its dot.")] = None,
+    type: Annotated[str | None, typer.Option("--type", help="Only this type, or with a dot a family: order.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only about this id.")] = None,
     actor: Annotated[str | None, typer.Option(help="Only by this person or system.")] = None,
     since: Annotated[int | None, typer.Option(help="Only from this instant on, in seconds since 1970 UTC.")] = None,

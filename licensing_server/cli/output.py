@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +21,19 @@ from licensing_server.cli.exits import Failure
 _WIDE = 4_000
 """Where nobody looks at a terminal nothing is cut or folded, so that ids can be searched for."""
 _INSTANTS = frozenset({"expires", "last_seen", "lower", "time", "upper"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How far a long work is."""
+
+    _progress: Progress
+    _task: TaskID
+
+    def begin(self, total: int) -> Callable[[int], None]:
+        """Say how much there is to do; what is returned is called as it is done."""
+        self._progress.update(self._task, total=total)
+        return lambda done: self._progress.advance(self._task, done)
 
 
 class Output:
@@ -49,7 +63,7 @@ class Output:
         for name in (name for name in value if name not in without):
             member = value[name]
             table.add_row(_label(name), Text(readable(name, member)))
-        self._out.print(table)
+        self._print(table)
 
     def rows(self, items: Sequence[Mapping[str, Any]], columns: Sequence[str], following: str | None = None) -> None:
         """Show a list; ``following`` is the cursor of what is left."""
@@ -61,7 +75,7 @@ class Output:
             table.add_column(_label(name), overflow="fold")
         for item in items:
             table.add_row(*(Text(readable(name, item.get(name))) for name in columns))
-        self._out.print(table)
+        self._print(table)
         if not items:
             self.note("Nothing found.")
         if following is not None:
@@ -70,12 +84,21 @@ class Output:
     def say(self, sentence: str) -> None:
         """Write a sentence for people; nothing with ``--json``."""
         if not self.as_json:
-            self._out.print(Text(plain(sentence)))
+            self._print(Text(plain(sentence)))
 
     def note(self, sentence: str) -> None:
         """Write a remark for people beside the result."""
         if not self.as_json:
             self._err.print(Text(plain(sentence)))
+
+    def _print(self, shown: Table | Text) -> None:
+        if self._out.is_terminal:
+            self._out.print(shown)
+            return
+        with self._out.capture() as capture:
+            self._out.print(shown)
+        # Whatever reads this as a file has no use for the blanks that fill a table's last column.
+        self._stdout.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
     def fail(self, failure: Failure) -> None:
         """Write a failure: sentence, code, what to do next."""
@@ -89,13 +112,12 @@ class Output:
             self._err.print(Text(plain(f"  next: {failure.advice}")))
 
     @contextmanager
-    def progress(self, what: str, total: int | None) -> Iterator[Progress]:
-        """Show a bar with one task, its id 0, while long work runs; nothing where nobody looks."""
+    def progress(self, what: str) -> Iterator[Bar]:
+        """Show a bar while long work runs; nothing where nobody looks."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         hidden = self.as_json or not self._err.is_terminal
         with Progress(*columns, console=self._err, disable=hidden, transient=True) as bar:
-            bar.add_task(what, total=total)
-            yield bar
+            yield Bar(bar, bar.add_task(what, total=None))
 
 
 def readable(name: str, value: Any) -> str:
@@ -127,7 +149,7 @@ def plain(text: str) -> str:
 
 
 def _label(name: str) -> str:
-    return name.removesuffix("_at").replace("_", " ") if name.endswith("_at") else name.replace("_", " ")
+    return name.removesuffix("_at").replace("_", " ")
 
 
 def _console(file: TextIO) -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -15,8 +16,10 @@ from licensing_server.database import Database
 from licensing_server.problem import Problem
 
 
-def upgrade(database: Database) -> None:
-    """Bring the database to the newest schema. On SQLite foreign keys are off meanwhile, then all are looked at.
+def upgrade(database: Database, revision: str = "head", step: Callable[[], None] = lambda: None) -> None:
+    """Bring the database to the newest schema, or to an older one; ``step`` is called after each revision.
+
+    On SQLite foreign keys are off meanwhile, then all are looked at.
 
     Raises:
         Problem: ``migration.broken_reference``; nothing is changed then.
@@ -29,7 +32,8 @@ def upgrade(database: Database) -> None:
             with connection.begin():
                 config = _config()
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                config.attributes["step"] = step
+                command.upgrade(config, revision)
                 _refuse_broken_references(connection, database)
         finally:
             if database.is_sqlite:
@@ -40,6 +44,25 @@ def is_current(database: Database) -> bool:
     """Tell whether the schema is the one that this version of the server knows."""
     with database.read() as session:
         return set(MigrationContext.configure(session.connection()).get_current_heads()) == _newest()
+
+
+def pending(database: Database) -> list[str]:
+    """Return the revisions that :func:`upgrade` would apply, the first one first."""
+    with database.read() as session:
+        held = MigrationContext.configure(session.connection()).get_current_heads()
+    script = ScriptDirectory.from_config(_config())
+    todo = [found.revision for found in script.iterate_revisions("head", held or "base")]
+    return todo[::-1]
+
+
+def revision_of(connection: Connection) -> str:
+    """Return the schema of a database, empty where it has none."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def knows(revision: str) -> bool:
+    """Tell whether this version of the server has a schema of this name."""
+    return revision in {found.revision for found in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 @cache

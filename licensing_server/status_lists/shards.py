@@ -11,6 +11,9 @@ from licensing_protocol.grant import StatusReference
 from licensing_protocol.status_list import SHARD_BYTES, SHARD_ENTRIES, Status, read_status, write_status
 from licensing_server.status_lists.tables import Shard, StatusChange
 
+_ROOM_FOR_LOST_SHARDS = 1_000
+"""Shards of a million grants each: more than any exporter opens between two backups."""
+
 
 def shard_uri(public_url: str, shard: int) -> str:
     """Return the identifier of a shard; it is also where this server answers for it."""
@@ -39,13 +42,27 @@ def set_status(session: Session, references: Iterable[StatusReference], status: 
         _set_in_shard(session, uri, by_shard[uri], status, entry)
 
 
+def give_up_unknown(session: Session, public_url: str, entry: int) -> None:
+    """After a restore: set INVALID what may have been given out since the backup, and go on in a fresh shard.
+
+    The fresh shard's number leaves room for shards that were opened since: no index serves twice (protocol §3).
+    """
+    last = 0
+    rows = select(Shard.id, Shard.uri, Shard.next_index).order_by(Shard.id)
+    for shard, uri, next_index in session.execute(rows).all():
+        _set_in_shard(session, uri, range(next_index, SHARD_ENTRIES), Status.INVALID, entry)
+        session.execute(update(Shard).where(Shard.id == shard).values(next_index=SHARD_ENTRIES))
+        last = shard
+    _open_shard(session, last + _ROOM_FOR_LOST_SHARDS, public_url)
+
+
 def listed_in(session: Session, entry: int) -> dict[str, int | None]:
     """Return, by shard URI, the ``seq`` of the first signed list that carries an entry's change."""
     rows = select(Shard.uri, StatusChange.sequence).join(StatusChange, StatusChange.shard == Shard.id)
     return {row.uri: row.sequence for row in session.execute(rows.where(StatusChange.entry == entry))}
 
 
-def _set_in_shard(session: Session, uri: str, indices: list[int], status: Status, entry: int) -> None:
+def _set_in_shard(session: Session, uri: str, indices: Iterable[int], status: Status, entry: int) -> None:
     row = session.execute(select(Shard.id, Shard.bits).where(Shard.uri == uri).with_for_update()).one()
     bits = bytearray(row.bits)
     for index in indices:

@@ -102,7 +102,7 @@ class Staff:
         """Run a command as this person, in this process."""
         members = environment(INTERLOCK_SERVER=self.server, INTERLOCK_TOKEN_FILE=str(self.token_file))
         given = [str(argument) for argument in arguments]
-        cleared = {name: None for name in os.environ if name.startswith("INTERLOCK_")}
+        cleared: dict[str, str | None] = {name: None for name in os.environ if name.startswith("INTERLOCK_")}
         result = CliRunner().invoke(application, given, env=cleared | members, input=stdin)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
