@@ -5,6 +5,8 @@
     AgentError
     ├── CapabilityDenied       the product asked for what is not allowed now
     ├── MalformedFix           the product gave a position that is none
+    ├── LocationError          a receiver, or a recording of one, wrote what cannot be read
+    ├── AgentClosed            the product goes on asking an agent that it has closed
     ├── UnsupportedPlatform    this machine lacks what trusted time needs
     ├── StoreError             the device's own disk
     │   └── StoreUnreadable, StoreNewer, StoreLocked, StoreFull, JournalFull
@@ -53,6 +55,21 @@ class MalformedFix(AgentError, ValueError):
             "A position has a latitude from -90 to 90 and a longitude from -180 to 180 degrees, and the radius in "
             "metres, 0 or more, of its 95 % circle; where the receiver has none, give none."
         )
+
+
+class AgentClosed(AgentError):
+    """The agent was closed: it neither exchanges documents nor measures any more, and denies what is gated."""
+
+    default_code = "agent.closed"
+
+    def __init__(self) -> None:
+        super().__init__(SENTENCES[self.default_code])
+
+
+class LocationError(AgentError, ValueError):
+    """A line or a recording that cannot be read as positions. A source at work counts these and never raises them."""
+
+    default_code = "location.malformed"
 
 
 class UnsupportedPlatform(AgentError):

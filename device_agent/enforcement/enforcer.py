@@ -26,14 +26,16 @@ class Enforcer:
 
     ``_prepared`` holds a gate for each capability whose answer is whole. It is read without a lock; whoever may change
     an answer takes the lock and empties it. ``unsettled`` is told the code of every reason for which a use was denied
-    or degraded, because news from the exporter may settle it.
+    or degraded, because news from the exporter may settle it; ``looked`` is called after each look at the world.
+    Neither may wait for anything.
     """
 
-    def __init__(self, beliefs: Beliefs, unsettled: Callable[[str], None]) -> None:
+    def __init__(self, beliefs: Beliefs, unsettled: Callable[[str], None], looked: Callable[[], None]) -> None:
         self._beliefs = beliefs
         self._clock = beliefs.clock
         self._boottime = beliefs.clock.boottime
         self._unsettled = unsettled
+        self._after_look = looked
         self._gated = beliefs.manifest.capabilities
         self._safety = {name: self._always_open(name) for name in beliefs.manifest.safety}
         self._prepared = dict(self._safety)
@@ -54,6 +56,14 @@ class Enforcer:
             reading = self._clock.read()
             try:
                 return self._settle(self._answer(capability, reading), use, reading)
+            except StoreError as problem:
+                return Denied(capability, problem.reason)
+
+    def standing(self, capability: str) -> Decision:
+        """Return what stands of a capability whatever the single use is."""
+        with self._lock:
+            try:
+                return self._answer(capability, self._clock.read()).decision
             except StoreError as problem:
                 return Denied(capability, problem.reason)
 
@@ -210,6 +220,7 @@ class Enforcer:
         if self._beliefs.look(reading):
             self._forget()
         self._looked = reading.boottime
+        self._after_look()
 
     def _flush(self, reading: Reading) -> None:
         before = self._recorder.problem

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from device_agent.measurement import kept
 from device_agent.measurement.changes import Change, changes
 from device_agent.measurement.files import FileReader
-from device_agent.measurement.measure import Measured, measure
+from device_agent.measurement.measure import Measured, Settings, measure
 from device_agent.measurement.state import MISSING, OVERSIZED, SPECIAL, UNREADABLE
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Change",
     "FileReader",
     "Measured",
+    "Settings",
     "changes",
+    "kept",
     "measure",
 ]

@@ -17,11 +17,12 @@ from device_agent.trusted_state.status import HeldList, HeldLists
 from device_agent.trusted_state.subject import Subject
 from device_agent.trusted_state.time import ROOT, TrustedTime
 from device_agent.trusted_state.wall import Anomaly
-from licensing_protocol.canonical import decode
+from licensing_protocol.canonical import JsonObject, decode
 from licensing_protocol.decision import Contact
 from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.grant import Grant
+from licensing_protocol.journal import EventType
 from licensing_protocol.receipt import Receipt
 from licensing_protocol.status_list import Status, StatusList
 
@@ -61,6 +62,9 @@ class State:
             time = time.accept(subject.root.issued, ROOT, reading)
         time = records.keep_time(connection, time)
         _report(connection, time, anomalies, reading)
+        if stored is None or stored.boot != reading.boot:
+            data: JsonObject = {"release": subject.manifest.release, "boots": time.boot_count}
+            journal.note(connection, EventType.AGENT_STARTED, data, time.bounds(reading), reading.boot)
         return cls.load(connection, subject)
 
     @classmethod

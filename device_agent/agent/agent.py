@@ -1,0 +1,340 @@
+"""The agent as a product embeds it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from device_agent.agent import status
+from device_agent.agent.background import Worker
+from device_agent.agent.guard import guarded
+from device_agent.agent.identity import Identity
+from device_agent.agent.observer import Observer
+from device_agent.agent.status import AgentStatus
+from device_agent.agent.syncer import Syncer
+from device_agent.agent.watcher import Watcher
+from device_agent.clock import Clock, SystemClock
+from device_agent.enforcement import NOTHING_SAID, Beliefs, Enforcer, Gate
+from device_agent.errors import AgentClosed, StoreError
+from device_agent.exchange import Exchange, HttpTransport, SyncReport, Transport
+from device_agent.location import CallableSource, LocationSource
+from device_agent.measurement import Change
+from device_agent.store import Store
+from licensing_protocol import manifest as manifests
+from licensing_protocol.decision import Decision, Use
+from licensing_protocol.keys import VerificationKey
+from licensing_protocol.limits import Fix
+from licensing_protocol.manifest import Manifest
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+SYNC_EVERY_S: Final = 300.0
+_CLOSE_S: Final = 1.4
+_LEAVE_S: Final = 0.2
+
+
+class Agent:
+    """Decides and enforces what the product may do, and reports to the exporter.
+
+    Open it once with :meth:`open`; it may be used from any thread, in forked children too, and several processes may
+    share one folder. Whatever is wrong with the device, a decision is an answer and never an exception: gated
+    capabilities are denied with a reason, safety functions are granted.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        manifest: Manifest,
+        identity: Identity,
+        clock: Clock,
+        transport: Transport,
+        *,
+        product_folder: Path | None,
+        settings: Callable[[], Mapping[str, Any]] | None,
+        location: LocationSource | None,
+        sync_every: float | None,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._clock = clock
+        self._transport = transport
+        self._beliefs = Beliefs(store, manifest, clock, identity.subject)
+        self._enforcer = Enforcer(self._beliefs, self._settle_by_news, self._keep_working)
+        self._observer = Observer(self._beliefs, self._enforcer, product_folder, settings)
+        self._syncer = Syncer(self.sync, self._silence, clock.boottime, sync_every or SYNC_EVERY_S)
+        self._watcher = Watcher(clock, self._enforcer, self._observer, location)
+        self._workers: list[Worker] = []
+        if sync_every is not None or location is not None:
+            self._workers.append(self._watcher.worker)
+        if sync_every is not None:
+            self._workers.append(self._syncer.worker)
+        self._syncing = threading.Lock()
+        self._closed = False
+        _AGENTS.add(self)
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        manifest: str,
+        vendor_key: Mapping[str, Any],
+        product_folder: str | os.PathLike[str] | None = None,
+        settings: Callable[[], Mapping[str, Any]] | None = None,
+        clock: Clock | None = None,
+        transport: Transport | None = None,
+        location: LocationSource | Callable[[], Fix | None] | None = None,
+        sync_every: float | None = SYNC_EVERY_S,
+    ) -> Agent:
+        """Open the agent of the device whose state lies in ``folder``, which is made where it is missing.
+
+        ``manifest`` is the product's signed manifest and ``vendor_key`` (a public JWK) the key that must have signed
+        it. Below ``product_folder`` lie the files that the manifest measures; ``settings`` returns its settings.
+        ``location`` is asked for a position about once a second. The device reports about every ``sync_every``
+        seconds and looks after its parts every few; with ``None`` the product calls :meth:`sync` and :meth:`measure`
+        itself, and without a ``location`` nothing runs in the background then. A store that cannot serve does not
+        raise: what is gated is denied for that reason.
+
+        Raises:
+            UnsupportedPlatform: this is no Linux.
+            InterlockError: the manifest is malformed, or not by the vendor's key.
+        """
+        key = VerificationKey.from_jwk(dict(vendor_key))
+        read = manifests.verify(manifest, key)
+        if location is not None and not isinstance(location, LocationSource):
+            location = CallableSource(location)
+        agent = cls(
+            Store(Path(folder)),
+            read,
+            Identity(Path(folder), read, key),
+            SystemClock() if clock is None else clock,
+            HttpTransport() if transport is None else transport,
+            product_folder=None if product_folder is None else Path(product_folder),
+            settings=settings,
+            location=location,
+            sync_every=sync_every,
+        )
+        agent._begin()
+        return agent
+
+    @property
+    def device_id(self) -> str:
+        """The device's id, which it has from its first start on.
+
+        Raises:
+            StoreError: its key cannot be read.
+        """
+        return self._identity.subject().device
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether the exporter knows this device."""
+        self._enforcer.refresh()
+        return self._silence() is not None
+
+    def decide(
+        self,
+        capability: str,
+        /,
+        *,
+        authority: str | None = None,
+        operators: tuple[str, ...] = (),
+        **parameters: Any,
+    ) -> Decision:
+        """Say whether one use would be granted now, and why not. Nothing is used up, and nothing is journalled."""
+        if authority is None and not operators and not parameters:
+            return self._enforcer.decide(capability, NOTHING_SAID)
+        return self._enforcer.decide(capability, Use(parameters, authority, tuple(operators)))
+
+    def use(
+        self,
+        capability: str,
+        /,
+        *,
+        authority: str | None = None,
+        operators: tuple[str, ...] = (),
+        **parameters: Any,
+    ) -> Gate:
+        """Return the way into one use, for ``with`` or ``async with``; it gives the :class:`Granted`.
+
+        ``authority`` is the legal authority that the use cites, ``operators`` who stands behind it, and ``parameters``
+        what the product is about to do. Entering takes from a quota and records what the grant asks for, before the
+        body begins.
+
+        Raises:
+            CapabilityDenied: on entering; ``.denied.reason`` has a stable code and a sentence.
+        """
+        if authority is None and not operators and not parameters:
+            return self._enforcer.gate(capability, NOTHING_SAID)
+        return self._enforcer.gate(capability, Use(parameters, authority, tuple(operators)))
+
+    def requires(
+        self,
+        capability: str,
+        /,
+        *,
+        authority: str | None = None,
+        operators: tuple[str, ...] = (),
+        **parameters: Any,
+    ) -> Callable[[F], F]:
+        """Make every call of a function, plain or ``async``, one :meth:`use` of a capability.
+
+        Raises:
+            TypeError: the function is a generator, whose body runs after the call has returned.
+        """
+
+        def gate() -> Gate:
+            return self.use(capability, authority=authority, operators=operators, **parameters)
+
+        return lambda function: guarded(function, gate)
+
+    def locate(self, fix: Fix) -> None:
+        """Take a position. One that the device cannot have reached since the last is journalled and not used.
+
+        Raises:
+            MalformedFix: it is no position.
+        """
+        self._observer.locate(fix)
+
+    def measure(self) -> tuple[Change, ...]:
+        """Measure the product's files and settings now; what changed is journalled once and returned.
+
+        Raises:
+            AgentClosed: the agent was closed. StoreError: the change cannot be journalled yet.
+        """
+        self._refuse_if_closed()
+        return self._observer.measure()
+
+    def enroll(self, token: str) -> SyncReport:
+        """Make the device known to the exporter with a one-time token, and take its first entitlement.
+
+        Raises:
+            TransportError: no server answered; ``ServerRefused`` where one said why not. The token can be tried again.
+            AgentClosed: the agent was closed. StoreError: the store cannot serve.
+        """
+        return self._exchange(lambda exchange: exchange.enroll(token))
+
+    def sync(self) -> SyncReport:
+        """Report to the exporter now, and take what it has. What did not work is in the report.
+
+        Raises:
+            AgentClosed: the agent was closed. StoreError: the store cannot serve.
+        """
+        return self._exchange(Exchange.sync)
+
+    def export_request(self, path: str | os.PathLike[str], token: str | None = None) -> None:
+        """Write what the device would send to a file, for a device without a network; ``token`` before enrolment.
+
+        Raises:
+            TransportError: the file cannot be written. InterlockError: a token is needed.
+            AgentClosed: the agent was closed. StoreError: the store cannot serve.
+        """
+        self._exchange(lambda exchange: exchange.export_request(Path(path), token))
+
+    def import_answer(self, path: str | os.PathLike[str]) -> SyncReport:
+        """Take the answer to an exported request from a file.
+
+        Raises:
+            TransportError: the file cannot be read, or answers something else. InterlockError: it is no answer.
+            AgentClosed: the agent was closed. StoreError: the store cannot serve.
+        """
+        report = self._exchange(lambda exchange: exchange.import_answer(Path(path)))
+        if report.invalid:
+            # Who learns of a revocation says so at once (protocol §4).
+            self._syncer.hurry()
+        return report
+
+    def status(self) -> AgentStatus:
+        """Return how the device stands: entitlement, capabilities, lists, clock, journal, notices."""
+        self._enforcer.refresh()
+        return status.read(self._beliefs, self._enforcer, self._clock.read())
+
+    def close(self) -> None:
+        """Stop, within two seconds, and write what was counted. From now on only safety functions are granted.
+
+        Closing again does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._enforcer.close()
+        for worker in self._workers:
+            worker.stop()
+        # Another process may hold the store, and a server its answer, for longer than a product's exit may take.
+        last = threading.Thread(target=self._end, name="interlock-close", daemon=True)
+        last.start()
+        last.join(_CLOSE_S)
+        for worker in self._workers:
+            worker.join(_LEAVE_S)
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        self._enforcer.refresh()
+        with suppress(StoreError):
+            self._observer.measure()
+        self._keep_working()
+
+    def _end(self) -> None:
+        self._enforcer.flush()
+        self._store.close()
+
+    def _exchange(self, act: Callable[[Exchange], T]) -> T:
+        self._refuse_if_closed()
+        with self._syncing:
+            with suppress(StoreError):
+                self._observer.measure()
+            self._enforcer.flush()
+            try:
+                return act(self._identity.exchange(self._store, self._clock, self._transport))
+            finally:
+                self._enforcer.refresh()
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise AgentClosed
+
+    def _silence(self) -> float | None:
+        """Return the seconds since the newest receipt, at least; ``None`` before enrolment."""
+        try:
+            state = self._beliefs.state
+        except StoreError:
+            return None
+        return None if state.receipt is None else max(0, state.time.lower - state.receipt.issued_at)
+
+    def _settle_by_news(self, code: str) -> None:
+        self._syncer.settle(code)
+
+    def _keep_working(self) -> None:
+        if not self._closed:
+            for worker in self._workers:
+                worker.ensure()
+
+    def _forked(self) -> None:
+        self._syncing = threading.Lock()
+        self._enforcer.forked()
+        self._observer.forked()
+        self._syncer.worker.forked()
+        self._watcher.worker.forked()
+
+
+_AGENTS: weakref.WeakSet[Agent] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for agent in list(_AGENTS):
+        agent._forked()
+
+
+os.register_at_fork(after_in_child=_forked)

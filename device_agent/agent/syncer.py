@@ -1,0 +1,93 @@
+"""When the device talks to the exporter: regularly, at once where news may settle a denial, seldom while in vain."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from device_agent.agent.background import Worker
+from device_agent.errors import AgentError
+from device_agent.exchange import SyncReport
+from licensing_protocol.errors import InterlockError
+
+# Denials that end when documents arrive. A grant that was revoked is not among them: a sync that finds one revoked
+# reports again by itself, and after that asking more often changes nothing.
+SETTLED_BY_NEWS: Final = frozenset(
+    {
+        "entitlement.absent",
+        "entitlement.expired",
+        "entitlement.manifest",
+        "status.absent",
+        "status.stale",
+        "contact.silent",
+        "contact.this_boot",
+        "time.unknown",
+    }
+)
+_ASK_AGAIN_S: Final = 30.0
+_FIRST_RETRY_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 60.0
+_MOST_DOUBLINGS: Final = 16
+_JITTER: Final = 0.2
+
+
+class Syncer:
+    """Runs ``sync`` in the background, about every ``every`` seconds.
+
+    ``silence`` tells the seconds since the newest receipt, whichever process got it: of several processes on one
+    device, one regular report is enough. Before enrolment it is ``None``, and nothing is sent.
+    """
+
+    def __init__(
+        self,
+        sync: Callable[[], SyncReport],
+        silence: Callable[[], float | None],
+        boottime: Callable[[], float],
+        every: float,
+    ) -> None:
+        self._sync = sync
+        self._silence = silence
+        self._boottime = boottime
+        self._every = every
+        self._failures = 0
+        self._wanted = False
+        self._asked: dict[str, float] = {}
+        self.worker = Worker("interlock-sync", self.step)
+
+    def settle(self, code: str) -> None:
+        """Take note of the reason of a denial: news may settle it, unless the exporter is out of reach just now."""
+        if code not in SETTLED_BY_NEWS or self._failures:
+            return
+        now = self._boottime()
+        if now - self._asked.get(code, -inf) >= _ASK_AGAIN_S:
+            self._asked[code] = now
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Sync now."""
+        self._wanted = True
+        self.worker.wake()
+
+    def step(self) -> float:
+        """Sync if it is time, and return the seconds until it is time again."""
+        wanted, self._wanted = self._wanted, False
+        try:
+            silence = self._silence()
+            if silence is None:
+                return min(self._every, _LOOK_AGAIN_S)
+            if not wanted and not self._failures and silence < self._every / 2:
+                return _roughly(self._every - silence)
+            failed = bool(self._sync().problems)
+        except (AgentError, InterlockError):
+            failed = True
+        self._failures = min(self._failures + 1, _MOST_DOUBLINGS) if failed else 0
+        if failed:
+            return _roughly(min(self._every, _FIRST_RETRY_S * 2 ** (self._failures - 1)))
+        return _roughly(self._every)
+
+
+def _roughly(seconds: float) -> float:
+    """Return about so many seconds: devices that start together must not report together."""
+    return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)
