@@ -14,7 +14,9 @@ from tests.vectors import (
     decisions,
     device_documents,
     entitlements,
+    journals,
     limits,
+    manifests,
     signed_documents,
     status_lists,
 )
@@ -26,10 +28,10 @@ FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
     "enrollment": ("Enrolments (protocol §9).", device_documents.enrollment_cases),
     "entitlement": ("Entitlements and their limits (protocol §3).", entitlements.entitlement_cases),
     "evidence": ("Evidence (protocol §6).", device_documents.evidence_cases),
-    "journal": ("Events and their chain (protocol §6).", device_documents.journal_cases),
+    "journal": ("Events and their chain (protocol §6).", journals.journal_cases),
     "json": ("Strict JSON and its canonical form (protocol §1).", signed_documents.json_cases),
     "key": ("Public keys and their thumbprints (protocol §1).", signed_documents.key_cases),
-    "manifest": ("Product manifests (protocol §2).", entitlements.manifest_cases),
+    "manifest": ("Product manifests (protocol §2).", manifests.manifest_cases),
     "pattern": ("Patterns for legal authorities (RFC 9485).", limits.pattern_cases),
     "quota": ("Windows of quotas (protocol §3).", limits.quota_cases),
     "receipt": ("Receipts (protocol §7).", device_documents.receipt_cases),
@@ -37,7 +39,7 @@ FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
     "schedule": ("Times against schedules (protocol §3, §5).", limits.schedule_cases),
     "status-list": ("Status lists (protocol §4).", status_lists.status_list_cases),
     "token": ("Signed documents of any type (protocol §1).", signed_documents.token_cases),
-    "tree": ("Digests of trees of files (protocol §6).", device_documents.tree_cases),
+    "tree": ("Digests of trees of files (protocol §6).", journals.tree_cases),
 }
 
 
