@@ -53,12 +53,12 @@ def edit(
     Raises:
         As :func:`add`; NotFound, PreconditionFailed.
     """
+    proviso_of(act.session, proviso_id)
     _refuse_unreadable(limits, zones)
     _refuse_second(act.session, name, but=proviso_id)
     values = {"name": name, "description": description, "limits": limits, "zones": zones, "version": version + 1}
     expected = (Proviso.id == proviso_id, Proviso.version == version)
     if not changed_one(act.session.execute(update(Proviso).where(*expected).values(values))):
-        proviso_of(act.session, proviso_id)
         raise PreconditionFailed("edit.conflict", "Somebody changed this meanwhile; read it again.")
     proviso = act.session.get_one(Proviso, proviso_id, populate_existing=True)
     _record(act, "proviso.edited", proviso)
