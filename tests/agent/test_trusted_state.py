@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from dataclasses import dataclass, field
 
 import pytest
 
 from device_agent import journal
 from device_agent.errors import StoreUnreadable
-from device_agent.store import Connection, schema
+from device_agent.store import Connection
 from device_agent.trusted_state import (
     Created,
     State,
@@ -30,13 +29,7 @@ from licensing_protocol.status_list import Status
 from licensing_protocol.trust import Delegation
 from tests.simulators.clock import SettableClock
 from tests.simulators.exporter import CAPABILITY, ISSUED, URI, SimulatedExporter, grant
-
-
-def memory() -> Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in schema.STATEMENTS:
-        connection.execute(statement)
-    return connection
+from tests.simulators.memory import memory
 
 
 @dataclass

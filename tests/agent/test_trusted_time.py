@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 
 from device_agent import journal
 from device_agent.clock import Reading
-from device_agent.store import Connection, Store, schema
+from device_agent.store import Connection, Store
 from device_agent.trusted_state import Created, State, Subject, TrustedTime, take_receipt, take_status_list
 from device_agent.trusted_state.receipt import HeldReceipt
 from licensing_protocol.canonical import JsonObject
@@ -22,16 +21,10 @@ from licensing_protocol.time_bounds import TimeBounds
 from licensing_protocol.trust import Delegation
 from tests.simulators.clock import SettableClock
 from tests.simulators.exporter import ISSUED, URI, SimulatedExporter
+from tests.simulators.memory import memory
 
 EXPORTER = SimulatedExporter()
 SUBJECT = Subject.of(EXPORTER.manifest(), SoftwareSigner.generate().key)
-
-
-def memory() -> Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in schema.STATEMENTS:
-        connection.execute(statement)
-    return connection
 
 
 @dataclass
