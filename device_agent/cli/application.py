@@ -46,5 +46,7 @@ for name, command, panel in (
     ("journal", looking.journal, _LOOK),
     ("enroll", exchanging.enroll, _EXCHANGE),
     ("sync", exchanging.sync, _EXCHANGE),
+    ("export", exchanging.export_request, _EXCHANGE),
+    ("import", exchanging.import_answer, _EXCHANGE),
 ):
     application.command(name, rich_help_panel=panel, epilog=EXIT_CODES)(command)

@@ -64,12 +64,17 @@ class Desk:
     vendor_key: Path
     product_folder: Path | None
 
-    def agent(self) -> Agent:
+    def agent(self, *, begin: bool = False) -> Agent:
         """Open the device's agent beside the product's own process; it does nothing in the background.
 
         Settings live in the product's process, so this one leaves them unmeasured: it must report no change of what it
         cannot see.
+
+        Raises:
+            Misused: ``store.absent``: no agent was ever opened in the folder, and this command does not ``begin`` one.
         """
+        if not begin:
+            self.refuse_nothing()
         return Agent.open(
             self.folder,
             manifest=self.manifest.read_text("ascii").strip(),
@@ -78,10 +83,10 @@ class Desk:
             sync_every=None,
         )
 
-    @property
-    def has_store(self) -> bool:
-        """Whether an agent was ever opened in the folder."""
-        return (self.folder / FILE).exists()
+    def refuse_nothing(self) -> None:
+        """Raise ``store.absent`` where no agent was ever opened in the folder: a typing error makes no new device."""
+        if not (self.folder / FILE).exists():
+            raise Misused("store.absent", f"No agent was ever opened in {self.folder}; look at --folder.")
 
 
 def command(act: Callable[..., None]) -> Callable[..., None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from device_agent.errors import AgentError, StoreError, TransportError
+from device_agent.errors import AgentError, ServerRefused, StoreError, TransportError
 from licensing_protocol.errors import InterlockError
 
 _OURS = ("device_agent", "licensing_protocol")
@@ -41,18 +41,28 @@ class Failure:
         return {"code": self.code, "detail": self.sentence, "exit": int(self.exit_code)}
 
 
-class Misused(Exception):
-    """The command was not given what it needs."""
+class CommandError(Exception):
+    """A command that cannot do its work as it was given."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code
 
 
+class Refused(CommandError):
+    """The device is not in a state to do it."""
+
+
+class Misused(CommandError):
+    """The command was not given what it needs."""
+
+
 def failure_of(error: Exception) -> Failure | None:
     """Return what an exception means, ``None`` where it is a fault of ours."""
     if isinstance(error, Misused):
         return Failure(error.code, str(error), ExitCode.USAGE)
+    if isinstance(error, Refused | ServerRefused):
+        return Failure(error.code, str(error))
     if isinstance(error, StoreError | TransportError):
         return Failure(error.code, str(error), ExitCode.UNREACHABLE)
     if isinstance(error, AgentError | InterlockError):

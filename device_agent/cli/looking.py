@@ -9,25 +9,22 @@ import typer
 from device_agent import journal as journals
 from device_agent.cli.command import Desk, command
 from device_agent.cli.exits import ExitCode, Misused
-from device_agent.cli.output import instant
+from device_agent.cli.showing import show_decision, show_events, show_status
 from device_agent.store import Store
-from licensing_protocol.canonical import JsonObject, decode
-from licensing_protocol.decision import Decision, Denied
+from licensing_protocol.canonical import decode
+from licensing_protocol.decision import Denied
 from licensing_protocol.errors import MalformedDocument
-from licensing_protocol.journal import Event
 from licensing_protocol.limits import Fix
-
-_JOURNAL = ("seq", "type", "from", "until", "count", "data")
 
 
 @command
 def status(desk: Desk) -> None:
-    """Show the device: its id, entitlement, status lists, time, and what the exporter tells its operator.
+    """Show the device: its id, entitlement, what each capability would answer, and what the exporter has to say.
 
-    Example:  interlock-agent status --json
+    Example:  interlock-agent status
     """
     with desk.agent() as agent:
-        desk.output.record(agent.status().to_json())
+        show_status(desk.output, agent.status())
 
 
 @command
@@ -46,7 +43,7 @@ def decide(
         str | None, typer.Option(help="A position as LATITUDE,LONGITUDE,METRES; none is known here otherwise.")
     ] = None,
 ) -> None:
-    """Say whether a use would be granted now, and why not. Nothing is used up, and nothing is journalled.
+    """Say whether a use would be granted now, and why not. Nothing is used up.
 
     Exit code 0 says granted, 1 denied.
 
@@ -58,7 +55,7 @@ def decide(
         if fix is not None:
             agent.locate(fix)
         decision = agent.decide(capability, authority=authority, operators=tuple(operator or ()), **parameters)
-    desk.output.record(shown(decision))
+    show_decision(desk.output, decision)
     if isinstance(decision, Denied):
         raise typer.Exit(ExitCode.REFUSED)
 
@@ -69,46 +66,19 @@ def journal(desk: Desk) -> None:
 
     Example:  interlock-agent journal
     """
-    if not desk.has_store:
-        raise Misused("store.absent", f"No agent was ever opened in {desk.folder}; look at --folder.")
+    desk.refuse_nothing()
     store = Store.open(desk.folder)
     try:
         with store.read() as connection:
             events = list(journals.unreceipted(connection))
     finally:
         store.close()
-    if desk.output.as_json:
-        desk.output.rows([event.to_json() for event in events], ())
-        return
-    desk.output.rows([_row(event) for event in events], _JOURNAL)
-    if not events:
-        desk.output.note("Everything that happened is covered by a receipt.")
-
-
-def shown(decision: Decision) -> JsonObject:
-    """Return a decision as it is shown."""
-    if isinstance(decision, Denied):
-        reason = decision.reason
-        told: JsonObject = {"granted": False, "capability": decision.capability, "code": reason.code}
-        told |= {"sentence": reason.sentence, "zone": reason.zone, "retry_at": reason.retry_at}
-        return {name: value for name, value in told.items() if value is not None}
-    told = {"granted": True, "capability": decision.capability, "audit": str(decision.audit)}
-    told["obligations"] = list(decision.obligations)
-    if decision.degraded is not None and decision.reason is not None:
-        told |= {"degraded": decision.degraded, "code": decision.reason.code, "sentence": decision.reason.sentence}
-    return told
-
-
-def _row(event: Event) -> dict[str, Any]:
-    data = dict(event.data)
-    count, until = data.pop("count", 1), data.pop("until", None)
-    when = {"from": instant(event.lower), "until": instant(until if isinstance(until, int) else None)}
-    return {"seq": event.sequence, "type": event.type} | when | {"count": count, "data": data}
+    show_events(desk.output, events)
 
 
 def _parameter(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
-    if not name or not equals:
+    if not name.isidentifier() or not equals:
         raise Misused("parameter.malformed", f"--parameter takes NAME=VALUE, not {text!r}.")
     try:
         return name, decode(value.encode("utf-8"))

@@ -55,6 +55,11 @@ class Output:
             table.add_row(*(Text(readable(item.get(name))) for name in columns))
         self._out.print(table)
 
+    def say(self, sentence: str) -> None:
+        """Write a sentence for people; nothing with ``--json``."""
+        if not self.as_json:
+            self._out.print(Text(plain(sentence)))
+
     def note(self, sentence: str) -> None:
         """Write a remark for people beside the result."""
         if not self.as_json:

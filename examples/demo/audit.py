@@ -14,7 +14,7 @@ _TOLD = (
     "product.added",
     "release.registered",
     "party.created",
-    "enrolment.token_made",
+    "enrolment_token.made",
     "device.enrolled",
     "entitlement.issued",
     "evidence.accepted",

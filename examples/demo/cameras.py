@@ -59,11 +59,10 @@ class Camera:
 
     def carry_to(self, place: Place) -> None:
         """Let the receiver see another place: its driver appends to the track that the agent reads."""
-        self.screen.did(
-            f"the camera is carried to {place.name}; its receiver notes {place.latitude}, {place.longitude}"
-        )
+        line = f"{place.latitude},{place.longitude},8"
+        self.screen.did(f"the camera is carried to {place.name}; its receiver notes {line}")
         with (self.folder / "track.csv").open("a", encoding="ascii") as track:
-            track.write(f"{place.latitude},{place.longitude},8\n")
+            track.write(line + "\n")
 
     def _answer(self, request: str) -> JsonObject:
         self.process.tell(request)

@@ -26,42 +26,42 @@ _TECHNICIAN = {
 def play(world: World) -> Camera:
     """Play the chapter, and return the running camera."""
     world.screen.chapter("The camera in the field", "It enrols, and is allowed and denied by what was signed for it.")
-    _before_enrolment(world)
-    _enrol(world)
-    camera = _first_use(world)
+    camera = _before_enrolment(world)
+    _enrol(world, camera)
+    _first_use(world, camera)
     _refusals(world, camera)
     _by_place(world, camera)
     _quota(world, camera)
     return camera
 
 
-def _before_enrolment(world: World) -> None:
+def _before_enrolment(world: World) -> Camera:
     with world.steps.step("Before enrolment all that is gated is denied", "entitlement.absent") as step:
         words = ["install", _FOLDER, "--manifest", MANIFEST, "--vendor-key", VENDOR_KEY]
         installed = world.processes.run(PRODUCT, words)
         world.screen.command(["python", "-m", PRODUCT, *words], installed.err or None)
-        code, denied = world.terminal.agent("decide", "face.verify_1to1", environment=_TECHNICIAN)
-        step.holds((code, denied["code"]) == (1, "entitlement.absent"), f"exit code {code}, {denied['code']}")
-
-
-def _enrol(world: World) -> None:
-    with world.steps.step(
-        "The installer enrols the camera with the one-time token", "a device id, three grants"
-    ) as step:
-        code, status = world.terminal.agent("enroll", "--token-file", ENROLMENT_TOKEN, environment=_TECHNICIAN)
-        if code != 0:
-            raise CommandFailed(f"interlock-agent enroll ended with exit code {code}: {status}")
-        world.device = str(status["device"])
-        known = world.staff["compliance"].types("devices", "show", world.device)
-        step.holds(known["id"] == world.device, f"the device {world.device} is known to the exporter")
-
-
-def _first_use(world: World) -> Camera:
-    with world.steps.step("A granted use does its work on a real photograph", "the face is the badge holder's") as step:
         camera = Camera.start("camera", world.folder / _FOLDER, world.screen, world.processes)
-        seen = camera.ask("verify")
-        step.holds(seen.get("same_person") is True, f"resemblance {seen.get('resemblance')}, the same person")
+        answer = camera.ask("verify")
+        step.holds(answer.get("code") == "entitlement.absent", answer.get("why"), answer)
     return camera
+
+
+def _enrol(world: World, camera: Camera) -> None:
+    with world.steps.step("An installer enrols it, in a process of their own", "the exporter knows it") as step:
+        words = ["enroll", "--token-file", ENROLMENT_TOKEN]
+        code, report = world.terminal.agent(*words, environment=_TECHNICIAN)
+        if code != 0:
+            raise CommandFailed(f"interlock-agent enroll ended with exit code {code}: {report}")
+        world.device = str(report["device"])
+        known = world.staff["compliance"].types("devices", "show", world.device)
+        step.holds(known["id"] == world.device, f"the device {world.device}", known)
+
+
+def _first_use(world: World, camera: Camera) -> None:
+    with world.steps.step("A granted use does its work on a real photograph", "the face is the badge holder's") as step:
+        camera.watch("face.verify_1to1", "granted")
+        seen = camera.ask("verify")
+        step.holds(seen.get("same_person") is True, f"the same person, resemblance {seen.get('resemblance')}", seen)
 
 
 def _refusals(world: World, camera: Camera) -> None:
@@ -80,7 +80,9 @@ def _refusals(world: World, camera: Camera) -> None:
     with world.steps.step("The search as it was approved", "the badge holder comes first") as step:
         answer = camera.ask(f"{IDENTIFY} candidates=2")
         best = answer["candidates"][0][0] if answer.get("candidates") else {}
-        step.holds(best.get("reference") == "badge-holder", f"{best.get('reference')} at {best.get('resemblance')}")
+        step.holds(
+            best.get("reference") == "badge-holder", f"{best.get('reference')} at {best.get('resemblance')}", answer
+        )
 
 
 def _by_place(world: World, camera: Camera) -> None:

@@ -25,13 +25,13 @@ class Step:
     true: bool = False
     seconds: float = 0.0
 
-    def holds(self, true: bool, came: Any) -> None:
-        """Say what came, and whether it is what was expected.
+    def holds(self, true: bool, came: Any, instead: Any = None) -> None:
+        """Say what came, and whether it is what was expected; ``instead`` is said where it is not.
 
         Raises:
             StoryBroken: it is not.
         """
-        self.came = str(came)
+        self.came = str(came if true or instead is None else instead)
         if not true:
             raise StoryBroken(self.came)
         self.true = True

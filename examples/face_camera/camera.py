@@ -32,7 +32,7 @@ class Camera:
         self.settings: JsonObject = {"retention_days": 30}
         self.agent = Agent.open(
             folder / "agent",
-            manifest=(folder / "manifest.jws").read_text("ascii"),
+            manifest=(folder / "manifest.jws").read_text("ascii").strip(),
             vendor_key=decode_object((folder / "vendor-key.json").read_bytes()),
             product_folder=folder,
             settings=lambda: self.settings,
@@ -120,7 +120,7 @@ class Camera:
 
 def _label(decision: Granted | Denied) -> str:
     if isinstance(decision, Denied):
-        return decision.reason.code
+        return str(decision.reason.code)
     return "granted" if decision.degraded is None else "degraded"
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from device_agent import Fix
-from device_agent.location import LocationSource
+from device_agent import Fix, LocationSource
 
 
 class Receiver(LocationSource):

@@ -1,0 +1,95 @@
+"""How statuses, decisions, reports and events are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from device_agent.agent import AgentStatus
+from device_agent.cli.output import Output, instant
+from device_agent.exchange import SyncReport
+from licensing_protocol.canonical import JsonObject
+from licensing_protocol.decision import Decision, Denied
+from licensing_protocol.journal import Event
+
+_CAPABILITIES = ("capability", "granted", "code", "sentence", "degraded", "obligations", "audit")
+_EVENTS = ("seq", "type", "from", "until", "count", "data")
+
+
+def show_status(output: Output, status: AgentStatus) -> None:
+    """Show how a device stands: a record, what each capability would answer, and the exporter's notices."""
+    told = status.to_json()
+    if output.as_json:
+        output.json(told)
+        return
+    held, clock = status.entitlement, status.clock
+    output.record(
+        {
+            "device": status.device,
+            "product": f"{status.product} {status.release}",
+            "enrolled": status.enrolled,
+            "problem": None if status.problem is None else status.problem.sentence,
+            "entitlement": None if held is None else f"{held.id}, until {instant(held.expires)}",
+            "status_lists": [f"{found.uri} from {instant(found.issued_at)}" for found in status.lists],
+            "last_receipt": None if status.receipt is None else instant(status.receipt.issued_at),
+            "time": None if clock is None else _time(clock.lower, clock.upper),
+            "unreported_events": status.unreported,
+        }
+    )
+    output.rows([{"capability": name} | found for name, found in told["capabilities"].items()], _CAPABILITIES)
+    for notice in status.notices:
+        output.say(notice)
+
+
+def show_decision(output: Output, decision: Decision) -> None:
+    """Show a decision and its reason."""
+    output.record(_denied(decision) if isinstance(decision, Denied) else _granted(decision))
+
+
+def show_report(output: Output, report: SyncReport, device: str) -> None:
+    """Show what an exchange brought; what did not work is said beside it."""
+    told = report.to_json()
+    if output.as_json:
+        output.json({"device": device} | told)
+        return
+    problems = told.pop("problems")
+    output.record({"device": device} | told)
+    for problem in problems:
+        output.note(f"Not done: {problem['sentence']}  ({problem['code']})")
+
+
+def show_events(output: Output, events: list[Event]) -> None:
+    """Show events of the journal."""
+    if output.as_json:
+        output.rows([event.to_json() for event in events], ())
+        return
+    output.rows([_row(event) for event in events], _EVENTS)
+    if not events:
+        output.note("Everything that happened is covered by a receipt.")
+
+
+def _denied(denied: Denied) -> JsonObject:
+    reason = denied.reason
+    told: JsonObject = {"granted": False, "capability": denied.capability, "code": reason.code}
+    told |= {"sentence": reason.sentence, "zone": reason.zone, "retry_at": reason.retry_at}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _granted(granted: Any) -> JsonObject:
+    told: JsonObject = {"granted": True, "capability": granted.capability, "audit": str(granted.audit)}
+    told["obligations"] = list(granted.obligations)
+    if granted.reason is not None:
+        told |= {"degraded": granted.degraded, "code": granted.reason.code, "sentence": granted.reason.sentence}
+    return told
+
+
+def _row(event: Event) -> dict[str, Any]:
+    data = dict(event.data)
+    count, until = data.pop("count", 1), data.pop("until", None)
+    when = {"from": instant(event.lower), "until": instant(until if isinstance(until, int) else None)}
+    return {"seq": event.sequence, "type": event.type} | when | {"count": count, "data": data}
+
+
+def _time(lower: int, upper: int | None) -> str:
+    if upper is None:
+        return f"at least {instant(lower)}"
+    return f"{instant(lower)} to {instant(upper)}"
