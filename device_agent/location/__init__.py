@@ -1,8 +1,13 @@
-"""Where the device is: positions as the product's receivers give them, and whether they can be true."""
+"""Where the device is: positions as the product's receivers give them, and whether they can be true.
+
+The sources for receivers are modules of their own: ``nmea`` and ``gpx`` need the extra ``nmea``, ``gpsd`` needs none.
+"""
 
 from __future__ import annotations
 
+from device_agent.location.observation import Observation
 from device_agent.location.plausibility import Sighting, implied_speed
+from device_agent.location.replay import Replay
 from device_agent.location.source import CallableSource, LocationSource, sound
 
-__all__ = ["CallableSource", "LocationSource", "Sighting", "implied_speed", "sound"]
+__all__ = ["CallableSource", "LocationSource", "Observation", "Replay", "Sighting", "implied_speed", "sound"]

@@ -1,0 +1,1 @@
+"""Tracks made for the tests: nobody ever drove them."""
