@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from licensing_protocol.canonical import JsonObject, decode, encode
+from licensing_protocol.canonical import MAX_INTEGER, JsonObject, decode, encode
 from licensing_protocol.errors import MalformedDocument, Unavailable
 from licensing_protocol.limits.verdict import Verdict, fails, holds
 from licensing_protocol.reasons import Reason
@@ -73,15 +73,26 @@ class CompiledParameters:
         Parameters that JSON cannot hold are refused: the library would read NaN as null and let it pass.
         """
         try:
-            call = decode(encode(dict(parameters)))
+            call = dict(parameters) if _is_plain(parameters) else decode(encode(dict(parameters)))
         except MalformedDocument:
             return fails(Reason("parameters.refused", {"problem": "the call is not JSON"}))
-        first = next(iter(self._schema.iter_errors(call)), None)
-        if first is None:
+        if self._schema.is_valid(call):
             return holds()
+        first = next(self._schema.iter_errors(call))
         place = "/".join(map(str, first.instance_path)) or "the call"
         rule = str(first.schema_path[-1]) if first.schema_path else "schema"
         return fails(Reason("parameters.refused", {"problem": f"{place} breaks the rule {rule}"}))
+
+
+def _is_plain(parameters: Mapping[str, Any]) -> bool:
+    """Tell, for what most calls say, that it is JSON without writing and reading it as JSON."""
+    return all(type(name) is str and name.isascii() and _is_plain_value(parameters[name]) for name in parameters)
+
+
+def _is_plain_value(value: Any) -> bool:
+    if type(value) is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    return value is None or type(value) is bool or (type(value) is str and value.isascii())
 
 
 def _refuse_outside(value: Any) -> None:

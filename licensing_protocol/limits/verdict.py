@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from licensing_protocol.reasons import Reason
 
@@ -28,9 +29,12 @@ class Verdict:
     changes_at: int | None = None
 
 
+_HOLDS_FOR_EVER: Final = Verdict(Standing.HOLDS)
+
+
 def holds(changes_at: int | None = None) -> Verdict:
     """The limit is kept."""
-    return Verdict(Standing.HOLDS, None, changes_at)
+    return _HOLDS_FOR_EVER if changes_at is None else Verdict(Standing.HOLDS, None, changes_at)
 
 
 def fails(reason: Reason, changes_at: int | None = None) -> Verdict:
@@ -51,4 +55,4 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
             strongest = verdict
         if verdict.changes_at is not None and (earliest is None or verdict.changes_at < earliest):
             earliest = verdict.changes_at
-    return Verdict(strongest.standing, strongest.reason, earliest)
+    return strongest if strongest.changes_at == earliest else Verdict(strongest.standing, strongest.reason, earliest)

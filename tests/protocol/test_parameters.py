@@ -34,6 +34,7 @@ ANYTHING = Parameters.parse({"$schema": "https://json-schema.org/draft/2020-12/s
         ({"n": math.nan}, "the call is not JSON"),
         ({"n": 2**53}, "the call is not JSON"),
         ({"n": {1, 2}}, "the call is not JSON"),
+        ({1: 1}, "the call is not JSON"),
         ({"\ud800": 1}, "the call is not JSON"),
     ],
 )
