@@ -112,9 +112,12 @@ class Enforcer:
             try:
                 decision = self._decide_use(capability, use, reading)
             except StoreError as problem:
-                decision = Denied(capability, problem.reason)
+                # Counted, and written when the store serves again.
+                denied = Denied(capability, problem.reason)
+                self._recorder.deny(denied, reading)
+                raise CapabilityDenied(denied) from problem
             if isinstance(decision, Denied):
-                if self._recorder.deny(decision, reading):
+                if self._recorder.deny(decision, reading) and self._recorder.problem is None:
                     self._flush(reading)
                 raise CapabilityDenied(decision)
             return decision
@@ -126,8 +129,6 @@ class Enforcer:
         decision = self._settle(held, use, reading)
         if isinstance(decision, Granted) and decision.audit is Audit.COUNT:
             self._recorder.tick(capability)()
-        if self._recorder.due(reading):
-            self._flush(reading)
         return decision
 
     def _use_on_disk(self, capability: str, use: Use, reading: Reading) -> Decision:
@@ -220,6 +221,8 @@ class Enforcer:
         if self._beliefs.look(reading):
             self._forget()
         self._looked = reading.boottime
+        if self._recorder.due(reading):
+            self._flush(reading)
         self._after_look()
 
     def _flush(self, reading: Reading) -> None:
