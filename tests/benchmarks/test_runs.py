@@ -1,0 +1,75 @@
+"""Benchmarks run and report in the form that they promise; how fast they find anything is no test's business."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measure import Case, Effort, interleaved, per_second, percentile
+from benchmarks.report import Report, Target, timings
+from licensing_protocol.canonical import decode_object
+
+ROOT = Path(__file__).parent.parent.parent
+TARGETS = {
+    "use_all_limits_p50_over_floor_p50": 6,
+    "decide_all_limits_p50_over_floor_p50": 4,
+    "use_all_limits_p99_over_p50": 5,
+}
+UNITS = ("_us", "_s", "calls", "case")
+
+
+def test_the_decision_benchmark_prints_one_object() -> None:
+    command = [sys.executable, "-m", "benchmarks.decision", "--quick", "--json"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60).stdout
+    report = decode_object(printed)
+    assert set(report) == {"name", "machine", "rows", "targets"}
+    assert report["name"] == "decision"
+    assert set(report["machine"]) == {"processor", "cores", "system", "python"}
+    assert {target["name"]: target["limit"] for target in report["targets"]} == TARGETS
+    for target in report["targets"]:
+        assert target["holds"] is (target["value"] <= target["limit"])
+    cases = [row["case"] for row in report["rows"]]
+    assert len(set(cases)) == len(cases)
+    assert {"floor", "use, all limits", "decide, all limits", "use, denied", "use, one of 100 grants"} <= set(cases)
+    for row in report["rows"]:
+        assert all(name.endswith(UNITS) for name in row)
+        assert 0 <= row["p50_us"] <= row["p99_us"] <= row["p999_us"]
+        assert row["per_s"] > 0
+
+
+def test_an_option_that_is_none_is_a_usage_error() -> None:
+    command = [sys.executable, "-m", "benchmarks.decision", "--slow"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60).returncode == 2
+
+
+def test_a_table_has_a_line_for_each_row_and_says_what_does_not_hold() -> None:
+    rows = [{"case": "floor", "p50_us": 0.5}, {"case": "subject", "p50_us": 1500.0}]
+    table = Report("made_up", rows, [Target("subject_over_floor", 3000, 6), Target("floor", 1, 1)]).to_table()
+    assert "subject  1,500.0\n" in table
+    assert "subject_over_floor: 3000 (at most 6) DOES NOT HOLD" in table
+    assert "floor: 1 (at most 1) holds" in table
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_cases_take_turns_and_every_call_is_counted(threads: int) -> None:
+    turns: list[str] = []
+
+    def calling(name: str) -> Callable[[], None]:
+        return lambda: turns.append(name)
+
+    cases = [Case("first", calling("first")), Case("second", calling("second"), threads=threads)]
+    interleaved(cases, Effort(0.02, 2))
+    # Three calls warm up.
+    assert turns.count("second") == len(cases[1].samples) + 3
+    changes = [name for at, name in enumerate(turns) if at == 0 or turns[at - 1] != name]
+    assert changes == ["first", "second"] * 3
+    assert all(per_second(case) > 0 and timings(case)["calls"] == len(case.samples) for case in cases)
+
+
+def test_percentiles_are_samples() -> None:
+    samples = list(range(1, 1001))
+    assert [percentile(samples, share) for share in (0, 0.5, 0.99, 0.999, 1)] == [1, 501, 991, 1000, 1000]
