@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
+from examples.demo.cameras import STRASBOURG
 from examples.demo.field import AUTHORITY, OPERATORS
+from examples.demo.office import END_USER
 from examples.demo.world import World
+from examples.face_camera.gallery import HOLDER
 from licensing_protocol.canonical import from_base64url, to_base64url
 from licensing_protocol.log.merkle import leaf_hash
 
 _TOLD = (
     "product.added",
     "release.registered",
-    "party.created",
+    "party.added",
     "enrolment_token.made",
     "device.enrolled",
     "entitlement.issued",
@@ -23,7 +27,7 @@ _TOLD = (
     "order.placed",
     "case.closed",
 )
-_PRIVATE = (AUTHORITY, *OPERATORS, "badge-holder", "Ville de Strasbourg", "Cleo", "watch the square")
+_PRIVATE = (AUTHORITY, *OPERATORS, HOLDER, END_USER, "Cleo", "recordings", *map(str, STRASBOURG.coordinates))
 
 
 def play(world: World) -> None:
@@ -61,12 +65,13 @@ def _who(world: World, entries: list[dict[str, Any]]) -> None:
 
 
 def _private(world: World, entries: list[dict[str, Any]]) -> None:
-    with world.steps.step("No warrant, operator, face or name is in log or reports", "none of them") as step:
+    with world.steps.step("No warrant, operator, face, name or place is in log or reports", "none") as step:
         reported = world.staff["auditor"].types("devices", "events", world.device, "--all")["items"]
         bodies = [from_base64url(entry["body"]).decode("utf-8") for entry in entries]
         everything = "\n".join([*bodies, json.dumps(reported, ensure_ascii=False)])
-        found = [private for private in _PRIVATE if f'"{private}"' in everything]
-        step.holds(not found, f"{len(entries)} entries and {len(reported)} events name {', '.join(found) or 'none'}")
+        found = [private for private in _PRIVATE if _says(everything, private)]
+        came = f"{len(entries)} entries and {len(reported)} events name none of {', '.join(_PRIVATE)}"
+        step.holds(not found, came, f"found: {', '.join(found)}")
 
 
 def _may_not_act(world: World) -> None:
@@ -74,6 +79,11 @@ def _may_not_act(world: World) -> None:
         words = ["revoke", "--device", world.device, "--capability", "av.record", "--yes"]
         refusal = world.staff["auditor"].tries(*words, "--reason-code", "mistake", "--reason", "An auditor's attempt.")
         step.holds(refusal.get("code") == "role.missing", refusal.get("detail", refusal))
+
+
+def _says(text: str, word: str) -> bool:
+    # As a word of its own: hashes and ids are made of letters too.
+    return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
 
 
 def _leaf(entry: dict[str, Any]) -> bytes:

@@ -23,6 +23,11 @@ class Place:
     latitude: float
     longitude: float
 
+    @property
+    def coordinates(self) -> tuple[float, float]:
+        """Latitude and longitude."""
+        return self.latitude, self.longitude
+
 
 STRASBOURG = Place("the town hall of Strasbourg, in France", 48.5846, 7.7507)
 HOSPITAL = Place("the hospital of Strasbourg, where the grant forbids to record", 48.5776, 7.7370)

@@ -12,6 +12,7 @@ from examples.demo.office import ENROLMENT_TOKEN, MANIFEST, VENDOR_KEY
 from examples.demo.people import CommandFailed
 from examples.demo.world import World
 from examples.face_camera import faces
+from examples.face_camera.gallery import HOLDER
 
 AUTHORITY, OPERATORS = "W-2026/0412", ("ana", "ben")
 IDENTIFY = f"identify authority={AUTHORITY} operators={','.join(OPERATORS)}"
@@ -80,9 +81,7 @@ def _refusals(world: World, camera: Camera) -> None:
     with world.steps.step("The search as it was approved", "the badge holder comes first") as step:
         answer = camera.ask(f"{IDENTIFY} candidates=2")
         best = answer["candidates"][0][0] if answer.get("candidates") else {}
-        step.holds(
-            best.get("reference") == "badge-holder", f"{best.get('reference')} at {best.get('resemblance')}", answer
-        )
+        step.holds(best.get("reference") == HOLDER, f"{best.get('reference')} at {best.get('resemblance')}", answer)
 
 
 def _by_place(world: World, camera: Camera) -> None:

@@ -34,7 +34,9 @@ def _change_a_rule(world: World, camera: Camera) -> None:
         path = camera.folder / "rules.json"
         content = decode_object(path.read_bytes())
         content["rules"].append(_RULE)
-        path.write_text(json.dumps(content, indent=2), "utf-8")
+        edited = path.with_suffix(".new")
+        edited.write_text(json.dumps(content, indent=2), "utf-8")
+        edited.replace(path)
         world.screen.did(f"rules.json now also says {json.dumps(_RULE)}")
         answer = camera.ask("patrol")
         came = answer.get("rules", {}).get(_RULE["name"], {})

@@ -9,6 +9,7 @@ from examples.demo.world import World
 from licensing_protocol.canonical import decode_object
 
 APPEAL = "appeals@exporter.example"
+END_USER = "Ville de Strasbourg"
 ENROLMENT_TOKEN = "enrolment.token"
 MANIFEST, VENDOR_KEY = "camera-1.0.jws", "vendor.jwk.json"
 _DESCRIPTION = Path(__file__).parents[1] / "face_camera" / "product.json"
@@ -67,7 +68,7 @@ def _sign_product(world: World) -> None:
 def _approve(world: World) -> None:
     compliance = world.staff["compliance"]
     with world.steps.step("Compliance approves a plan for one camera of one end-user", "a one-time token") as step:
-        party = compliance.types("parties", "add", "Ville de Strasbourg", "--country", "FR")
+        party = compliance.types("parties", "add", END_USER, "--country", "FR")
         words = ["devices", "token", "--product", "face-camera", "--end-user", party["id"]]
         words += ["--authorisation", "EX-2026-0117", "--plan", world.write_down(_PLAN), "--out", ENROLMENT_TOKEN]
         made = compliance.types(*words)

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 _LONG = 90
-_LINES = 24
+_LINES = 70
+_TELLING = ("index", "sequence", "type", "kind", "state", "actor", "subject", "component", "text")
 
 
 class Screen:
@@ -94,10 +95,16 @@ def _members(answer: dict[str, Any]) -> list[str]:
     lines = []
     for name, member in answer.items():
         if isinstance(member, list) and member and all(isinstance(item, dict) for item in member):
-            lines += [f"{name}:", *(f"  - {_compact(item)}" for item in member)]
+            lines += [f"{name}:", *(f"  - {_row(item)}" for item in member)]
         else:
             lines.append(f"{name}: {_compact(member)}")
     return lines
+
+
+def _row(item: dict[str, Any]) -> str:
+    # Of an entry of a list only what tells it from its neighbours; everything of it where that is unknown.
+    telling = {name: item[name] for name in _TELLING if name in item}
+    return "  ".join(map(_compact, telling.values())) if telling else _compact(item)
 
 
 def _compact(value: Any) -> str:
