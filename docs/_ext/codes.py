@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _PROBLEMS = {name: kind for name, kind in vars(problem).items() if isinstance(kind, type)}
 _NOT_FOUND = "not_found"
 _WITH_SENTENCE = 2
+_EXITS = {"Refused": "1", "Misused": "2", "Unreachable": "3", "ExtraMissing": "4"}
 _Names: TypeAlias = dict[str, ast.expr]
 
 
@@ -45,6 +46,18 @@ def error_tree() -> list[Code]:
 def protocol_codes() -> list[Code]:
     """Return the codes that the protocol's parsers give beyond their class's default."""
     return _merged(_calls("licensing_protocol", _keyword))
+
+
+def agent_codes() -> list[Code]:
+    """Return the codes that the agent gives beyond its classes' defaults."""
+    return _merged(_calls("device_agent", _keyword))
+
+
+def command_codes() -> list[Code]:
+    """Return the codes with which the command lines themselves refuse; ``kind`` names the exit code."""
+    return _merged(
+        found for package in ("licensing_server/cli", "device_agent/cli") for found in _calls(package, _exit)
+    )
 
 
 def problem_codes() -> list[Code]:
@@ -116,6 +129,14 @@ def _problem(call: ast.Call, names: _Names) -> Code | None:
         return Code(first, name, _sentence(call.args[1], names))
     # A leaf of the tree that gives its own code, as TokenReused does.
     return Code(first, "Forbidden", _sentence(call.args[1], names)) if name == "__init__" else None
+
+
+def _exit(call: ast.Call, names: _Names) -> Code | None:
+    exit_code = _EXITS.get(_name(call.func))
+    first = _text(call.args[0]) if call.args else None
+    if exit_code is None or first is None or len(call.args) < _WITH_SENTENCE:
+        return None
+    return Code(first, exit_code, _sentence(call.args[1], names))
 
 
 def _name(function: ast.expr) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from typer.main import get_command
 
 # Every command has them; the page says so once.
-COMMON = frozenset({"--help", "--json", "--server", "--token-file"})
+COMMON = frozenset({"--json", "--server", "--token-file", "--folder", "--manifest", "--vendor-key", "--product-folder"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class HttpRoutes(Generated):
 
 
 class Codes(Generated):
-    """``{codes} reasons | errors | protocol | problems``."""
+    """``{codes} reasons | errors | protocol | problems | agent | commands``."""
 
     required_arguments = 1
 
@@ -77,11 +77,23 @@ def _problems() -> str:
     return _table(("code", "status", "sentence"), rows)
 
 
+def _agent() -> str:
+    rows = ((found.code, f"`{found.kind}`", found.sentence) for found in codes.agent_codes())
+    return _table(("code", "class", "sentence"), rows)
+
+
+def _commands() -> str:
+    rows = ((found.code, found.kind, found.sentence) for found in codes.command_codes())
+    return _table(("code", "exit code", "sentence"), rows)
+
+
 _TABLES: dict[str, Callable[[], str]] = {
     "reasons": _reasons,
     "errors": _errors,
     "protocol": _protocol,
     "problems": _problems,
+    "agent": _agent,
+    "commands": _commands,
 }
 
 

@@ -5,6 +5,7 @@ A block of Python or shell is run. Above it a comment may stand:
 ``<!-- in: WORLD -->``        the page's blocks run in a set-up of that name (:mod:`tests.docs.worlds`)
 ``<!-- not run: REASON -->``  the block is not run, and why
 ``<!-- test: NAME -->``       the block, of whatever language, is given to a test of that name
+``<!-- excerpt: FILE -->``    the block stands in that file of the project, which other tests run
 ``<!-- file: NAME -->``       the block is what the reader saves in a file of that name
 ``<!-- set: NAME from LIST -->``  NAME is set to the last id that the command LIST shows
 ``<!-- background -->``       the shell block goes on running in another terminal
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^(?P<fence>```+)(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 _NOTE = re.compile(
-    r"<!-- (?P<kind>not run|test|file|set|background|output)(?:: (?P<value>(?:(?!-->).)*?))? -->\s*\Z", re.DOTALL
+    r"<!-- (?P<kind>not run|test|excerpt|file|set|background|output)(?:: (?P<value>(?:(?!-->).)*?))? -->\s*\Z",
+    re.DOTALL,
 )
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 RUN = frozenset({"python", "sh"})

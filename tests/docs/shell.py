@@ -13,7 +13,7 @@ _MARK = "─── line "
 # The port that the pages name; each run takes a free one in its place.
 PORT = "8470"
 _UNTIL_SERVED = "for _ in $(seq 200); do (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null && break; sleep 0.1; done"
-_LONGEST_S = 120
+_LONGEST_S = 300
 _LAST_ID = 'import json, sys; print(json.load(sys.stdin)["items"][-1]["id"])'
 
 
@@ -60,7 +60,7 @@ def _script(blocks: list[Block], port: int) -> Iterator[str]:
         elif block.language == "sh" and block.kind != "not run":
             if block.kind == "set":
                 name, _, listing = block.value.partition(" from ")
-                yield f"{name}=$({listing} --json | python -c '{_LAST_ID}')"
+                yield f"{name}=$(until {listing} --json | python -c '{_LAST_ID}' 2>/dev/null; do sleep 0.5; done)"
             yield f"echo '{_MARK}{block.line}'"
             yield text
 

@@ -26,7 +26,11 @@ def _name(page: Path) -> str:
 
 
 def _python(page: Path) -> list[Block]:
-    return [block for block in blocks(page) if block.language == "python" and block.kind not in {"not run", "file"}]
+    return [
+        block
+        for block in blocks(page)
+        if block.language == "python" and block.kind not in {"not run", "file", "excerpt"}
+    ]
 
 
 PYTHON = [pytest.param(page, id=_name(page)) for page in pages() if _python(page)]
@@ -54,6 +58,7 @@ def test_a_block_passes_the_test_that_it_names(block: Block, exporter: Exporter)
     TESTS[block.value](exporter, block.text)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", SHELL)
 def test_the_commands_of_a_page_run_and_write_what_it_shows(
     page: Path, request: pytest.FixtureRequest, tmp_path: Path
@@ -65,7 +70,7 @@ def test_the_commands_of_a_page_run_and_write_what_it_shows(
         address = f"http://127.0.0.1:{port}"
         environment = {"INTERLOCK_PORT": str(port), "INTERLOCK_SERVER": address, "INTERLOCK_PUBLIC_URL": address}
     found = blocks(page)
-    written = shell.run(found, tmp_path, live.environment(**environment), port)
+    written = shell.run(found, tmp_path, live.environment(PYTHONPATH=str(ROOT), **environment), port)
     for before, block in pairwise(found):
         if block.kind == "output":
             shown = block.text.replace(shell.PORT, str(port))

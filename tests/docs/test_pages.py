@@ -29,7 +29,27 @@ def test_a_block_that_is_not_run_says_why(page: Path) -> None:
             assert len(block.value.split()) >= 3, block.place
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_an_excerpt_stands_in_the_file_that_it_names(page: Path) -> None:
+    for block in blocks(page):
+        if block.kind == "excerpt":
+            code = _unindented((ROOT / block.value).read_text("utf-8"))
+            lost = [part for part in block.text.split("\n\n") if _unindented(part) not in code]
+            assert lost == [], block.place
+
+
+def test_the_readme_shows_how_to_embed_the_agent() -> None:
+    (excerpt,) = (block for block in blocks(ROOT / "README.md") if block.kind == "excerpt")
+    assert "Agent.open(" in excerpt.text
+    assert "agent.use(" in excerpt.text
+
+
 def test_code_is_marked_with_a_language_that_the_tests_know() -> None:
     known = RUN | {"", "json", "text", "mermaid", "ini", "nginx"}
     unknown = [block.place for page in pages() for block in blocks(page) if block.language not in known]
     assert unknown == []
+
+
+def _unindented(text: str) -> str:
+    """Return the text without what stands before each line: an excerpt is shown without its surroundings."""
+    return "\n".join(line.strip() for line in text.splitlines()).strip()
