@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from device_agent.exchange.device import Device, Work, take_rest
 from device_agent.exchange.report import SyncReport
@@ -13,10 +13,12 @@ from device_agent.trusted_state.receipt import HeldReceipt
 from licensing_protocol import token
 from licensing_protocol.canonical import digest, to_base64url
 from licensing_protocol.enrollment import Enrollment
-from licensing_protocol.errors import WrongDocument
+from licensing_protocol.errors import MalformedDocument, WrongDocument
 from licensing_protocol.evidence import FRESH_BYTES
 from licensing_protocol.exchange import Answer, EnrollmentRequest
 from licensing_protocol.journal import first_head
+
+_LONGEST_TOKEN: Final = 200
 
 
 class _Asked(NamedTuple):
@@ -31,6 +33,8 @@ def request(device: Device, secret: str) -> EnrollmentRequest:
     Raises:
         MalformedDocument: the token is empty, or too long to be one.
     """
+    if not 1 <= len(secret) <= _LONGEST_TOKEN:
+        raise MalformedDocument("An enrolment token from the exporter is needed here.", code="enrolment.token")
     with device.writing() as work:
         name = to_base64url(digest(secret.encode("utf-8", "surrogatepass")))
         asked = _find(work.connection, "token", name)
