@@ -10,7 +10,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from docs._ext import codes, commands, routes
+from docs._ext import codes, commands, routes, settings
 
 
 class Generated(SphinxDirective):
@@ -46,6 +46,14 @@ class HttpRoutes(Generated):
     def markdown(self) -> str:
         """Return all routes."""
         return routes.to_markdown()
+
+
+class ServerSettings(Generated):
+    """``{server-settings}``."""
+
+    def markdown(self) -> str:
+        """Return all settings."""
+        return settings.to_markdown()
 
 
 class Codes(Generated):
@@ -109,5 +117,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("command-line", CommandLine)
     app.add_directive("http-routes", HttpRoutes)
+    app.add_directive("server-settings", ServerSettings)
     app.add_directive("codes", Codes)
     return {"version": "1", "parallel_read_safe": True}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from fastapi.routing import APIRoute
 
-from docs._ext import codes, routes
+from docs._ext import codes, commands, routes, settings
 from licensing_protocol.decision import Granted
 from licensing_protocol.journal import EventType
 from licensing_protocol.limits import Limits
@@ -51,6 +52,22 @@ def test_every_class_of_errors_is_listed() -> None:
     assert {"BadSignature", "RolledBack", "CapabilityDenied", "StoreFull", "TransportError"} <= kinds
 
 
+@pytest.mark.parametrize(
+    ("application", "program", "some"),
+    [
+        ("licensing_server.cli.application:application", "interlock", {"interlock serve", "interlock alerts close"}),
+        ("device_agent.cli.application:application", "interlock-agent", {"interlock-agent enroll"}),
+    ],
+)
+def test_every_command_is_listed_with_what_it_does(application: str, program: str, some: set[str]) -> None:
+    listed = commands.commands(application, program)
+    assert some <= {command.path for command in listed}
+    for command in listed:
+        assert command.help, command.path
+        assert [names for names, text in command.parameters if not text] == [], command.path
+    assert f"{application} {program}" in _page(f"{program}.md")
+
+
 def test_every_route_is_listed_with_who_may_use_it() -> None:
     listed = list(routes.routes())
     served = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
@@ -58,9 +75,10 @@ def test_every_route_is_listed_with_who_may_use_it() -> None:
     assert [route.path for route in listed if not route.who or not route.summary] == []
 
 
-def test_every_setting_of_the_server_is_documented() -> None:
-    page = _page("configuration.md")
-    assert [name for name in Settings.model_fields if f"INTERLOCK_{name.upper()}" not in page] == []
+def test_every_setting_of_the_server_is_listed_with_its_meaning() -> None:
+    listed = list(settings.rows())
+    assert {name for name, _, _ in listed} == {f"INTERLOCK_{name.upper()}" for name in Settings.model_fields}
+    assert [name for name, _, meaning in listed if not meaning] == []
 
 
 def test_every_event_and_every_kind_of_case_is_documented() -> None:
