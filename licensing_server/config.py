@@ -17,6 +17,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("interlock-data"), description="Folder of the keys and, by default, the database.")
     database_url: str | None = Field(
         None,
+        # It may hold a password.
+        repr=False,
         description="SQLAlchemy address of the database: absent for SQLite in the data folder, or "
         "`postgresql+psycopg://user@host/name`.",
     )

@@ -21,7 +21,7 @@ from licensing_server.backup.rows import Step, read_rows, set_sequences, tables_
 from licensing_server.config import Settings
 from licensing_server.database import Database
 from licensing_server.problem import Conflict, Unprocessable
-from licensing_server.setup import load_settings, write_private, write_settings, written_settings
+from licensing_server.setup import write_private, write_settings, written_settings
 from licensing_server.signing import Custody
 
 
@@ -86,11 +86,13 @@ def _verify(files: Mapping[str, Path], staging: Path, passphrase: str) -> Manife
 
 
 def _with_kept(settings: Settings, kept: Path) -> Settings:
-    # What the new place has said for itself comes first.
-    values = decode_object(kept.read_bytes()) | written_settings(settings.data_dir)
-    if values:
-        write_settings(settings.data_dir, values)
-    return load_settings(settings.data_dir)
+    # What the new place says for itself comes first.
+    fields = type(settings).model_fields
+    values = decode_object(kept.read_bytes())
+    taken = {name: value for name, value in values.items() if getattr(settings, name) == fields[name].default}
+    if taken:
+        write_settings(settings.data_dir, taken | written_settings(settings.data_dir))
+    return Settings(**settings.model_dump() | taken)
 
 
 def _fill_database(

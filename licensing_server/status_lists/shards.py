@@ -11,6 +11,8 @@ from licensing_protocol.grant import StatusReference
 from licensing_protocol.status_list import SHARD_BYTES, SHARD_ENTRIES, Status, read_status, write_status
 from licensing_server.status_lists.tables import Shard, StatusChange
 
+_ENTRIES_PER_BYTE = SHARD_ENTRIES // SHARD_BYTES
+_ALL_INVALID = sum(Status.INVALID << 2 * entry for entry in range(_ENTRIES_PER_BYTE))
 _ROOM_FOR_LOST_SHARDS = 1_000
 """Shards of a million grants each: more than any exporter opens between two backups."""
 
@@ -50,8 +52,12 @@ def give_up_unknown(session: Session, public_url: str, entry: int) -> None:
     last = 0
     rows = select(Shard.id, Shard.uri, Shard.next_index).order_by(Shard.id)
     for shard, uri, next_index in session.execute(rows).all():
-        _set_in_shard(session, uri, range(next_index, SHARD_ENTRIES), Status.INVALID, entry)
-        session.execute(update(Shard).where(Shard.id == shard).values(next_index=SHARD_ENTRIES))
+        # What does not fill a byte one by one, the rest of a million entries a byte at a time.
+        whole = -(-next_index // _ENTRIES_PER_BYTE)
+        _set_in_shard(session, uri, range(next_index, whole * _ENTRIES_PER_BYTE), Status.INVALID, entry)
+        kept = session.execute(select(Shard.bits).where(Shard.id == shard)).scalar_one()[:whole]
+        filled = kept + bytes([_ALL_INVALID]) * (SHARD_BYTES - whole)
+        session.execute(update(Shard).where(Shard.id == shard).values(bits=filled, next_index=SHARD_ENTRIES))
         last = shard
     _open_shard(session, last + _ROOM_FOR_LOST_SHARDS, public_url)
 

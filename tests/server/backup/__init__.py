@@ -1,0 +1,1 @@
+"""Backup and restore, on both databases and across them."""
