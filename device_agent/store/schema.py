@@ -18,7 +18,7 @@ STATEMENTS: Final = (
     """CREATE TABLE mark (
         name TEXT NOT NULL, kid TEXT NOT NULL, value INTEGER NOT NULL, identity TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (name, kid)) WITHOUT ROWID""",
-    # What is known of the clocks (§5); the time marks were true at `boottime` of `boot`.
+    # What is known of the clocks (§5); the time marks were true at `boottime` of `boot`; these are in milliseconds.
     """CREATE TABLE clock (
         id INTEGER PRIMARY KEY CHECK (id = 1), boot TEXT NOT NULL, boot_count INTEGER NOT NULL,
         boottime INTEGER NOT NULL, least INTEGER NOT NULL, most INTEGER NOT NULL, lost INTEGER NOT NULL,

@@ -11,6 +11,7 @@ from device_agent.trusted_state.wall import Anomaly, WallClock
 from licensing_protocol.time_bounds import TimeBounds
 
 FLUSH_S: Final = 60
+_MS: Final = 1000
 # Stands where a key's thumbprint stands for marks that the root of trust itself set.
 ROOT: Final = "root"
 
@@ -25,7 +26,7 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Upper:
-    """An upper bound: what it was at the beginning of this boot, and the key that vouches for it."""
+    """An upper bound: what it was at the beginning of this boot (seconds), and the key that vouches for it."""
 
     at_boot: int
     kid: str
@@ -36,7 +37,8 @@ class TrustedTime:
     """What is known of the time.
 
     ``anchors`` holds for each key the lower bound that follows from what it signed, as of the beginning of this boot;
-    ``boottime`` is the newest seen (a bound never falls), ``flushed`` the one at which the marks were last stored.
+    ``boottime`` is the newest seen (a bound never falls), ``flushed`` the one at which the marks were last stored. All
+    are integers of milliseconds: in whole seconds a bound could run ahead of the truth or fall behind what was signed.
     """
 
     boot: str
@@ -50,9 +52,9 @@ class TrustedTime:
     @classmethod
     def first(cls, issued: int, reading: Reading) -> tuple[TrustedTime, list[Anomaly]]:
         """Begin a new store: the root's ``issued`` is all that is known."""
-        began = int(reading.boottime)
+        began = _milliseconds(reading)
         wall, anomalies = WallClock.first(reading).begin_boot(reading, issued)
-        return cls(reading.boot, 1, began, began, {ROOT: issued - began}, wall), anomalies
+        return cls(reading.boot, 1, began, began, {ROOT: issued * _MS - began}, wall), anomalies
 
     def bounds(self, reading: Reading) -> TimeBounds:
         """Return what is known at the moment of ``reading``."""
@@ -61,7 +63,7 @@ class TrustedTime:
         if seen.upper is None:
             wall = None if seen.wall.lost else max(lower, int(reading.wall))
             return TimeBounds(lower, None, wall)
-        upper = max(lower, seen.upper.at_boot + seen.boottime)
+        upper = max(lower, seen.upper.at_boot + -(-seen.boottime // _MS))
         # Signed time has the last word: what lies outside the interval is known to be wrong.
         wall = None if seen.wall.lost else min(max(lower, int(reading.wall)), upper)
         return TimeBounds(lower, upper, wall)
@@ -69,23 +71,23 @@ class TrustedTime:
     @property
     def lower(self) -> int:
         """The lower bound at the newest reading, in seconds."""
-        return max(self.anchors.values()) + self.boottime
+        return (max(self.anchors.values()) + self.boottime) // _MS
 
     def due(self, reading: Reading) -> bool:
         """Tell whether a reading must be recorded before it is decided on: an anomaly, a start, or the next mark."""
         seen, anomalies = self.observe(reading)
-        return bool(anomalies) or seen.boot != self.boot or seen.boottime - self.flushed >= FLUSH_S
+        return bool(anomalies) or seen.boot != self.boot or seen.boottime - self.flushed >= FLUSH_S * _MS
 
     def observe(self, reading: Reading) -> tuple[TrustedTime, list[Anomaly]]:
         """Take one look at the clocks into account, and say what the journal must be told."""
         if reading.boot != self.boot:
             return self._begin_boot(reading)
         wall, anomalies = self.wall.observe(reading)
-        return replace(self, wall=wall, boottime=max(self.boottime, int(reading.boottime))), anomalies
+        return replace(self, wall=wall, boottime=max(self.boottime, _milliseconds(reading))), anomalies
 
     def accept(self, issued_at: int, kid: str, reading: Reading) -> TrustedTime:
         """Raise the lower bound by the ``iat`` of a verified document, at a ``reading`` that was observed."""
-        anchor = issued_at - max(self.boottime, int(reading.boottime))
+        anchor = issued_at * _MS - max(self.boottime, _milliseconds(reading))
         return replace(self, anchors=dict(self.anchors) | {kid: max(anchor, self.anchors.get(kid, anchor))})
 
     def confirm(self, issued_at: int, kid: str, created: Created, reading: Reading) -> TrustedTime:
@@ -129,6 +131,10 @@ class TrustedTime:
         wall, anomalies = self.wall.begin_boot(reading, mark)
         # Up to one interval of running was not recorded before the device stopped. Without this, switching it off
         # and on again would stop time.
-        anchors = {kid: anchor + self.boottime + FLUSH_S for kid, anchor in self.anchors.items()}
-        began = int(reading.boottime)
+        anchors = {kid: anchor + self.boottime + FLUSH_S * _MS for kid, anchor in self.anchors.items()}
+        began = _milliseconds(reading)
         return TrustedTime(reading.boot, self.boot_count + 1, began, began, anchors, wall), anomalies
+
+
+def _milliseconds(reading: Reading) -> int:
+    return int(reading.boottime * _MS)

@@ -168,6 +168,17 @@ def test_only_a_receipt_for_evidence_of_this_boot_bounds_time_from_above() -> No
     assert machine.look().upper is None
 
 
+def test_what_is_signed_is_never_undercut_between_two_seconds() -> None:
+    machine = Machine(SettableClock(ISSUED + 1000.0, boottime=100.9))
+    machine.fetch(ISSUED + 500, 1)
+    assert machine.look().lower == ISSUED + 500
+    machine.clock.pass_time(0.2)
+    assert machine.look().lower == ISSUED + 500
+    machine.start()
+    machine.clock.pass_time(0.8)
+    assert machine.look().lower == ISSUED + 501
+
+
 def test_a_status_list_bounds_nothing_from_above() -> None:
     machine = Machine()
     machine.fetch(ISSUED + 500, 1)
@@ -360,4 +371,6 @@ def test_the_interval_holds_the_true_time(boottime: float, waited: float, ran: f
     now = Reading(answered.wall + ran, answered.boottime + ran, "b")
     bounds = time.bounds(now)
     assert bounds.upper is not None
-    assert bounds.lower - 1 <= ISSUED + 5 + waited + ran <= bounds.upper + 1
+    truth = ISSUED + 5 + waited + ran
+    # The receipt's ``iat`` is in whole seconds, and so is the upper bound.
+    assert bounds.lower - 0.01 <= truth <= bounds.upper + 1
