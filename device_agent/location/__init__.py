@@ -5,9 +5,22 @@ The sources for receivers are modules of their own: ``nmea`` and ``gpx`` need th
 
 from __future__ import annotations
 
+from device_agent.location.implausible import Implausible, Problem
 from device_agent.location.observation import Observation
 from device_agent.location.plausibility import Sighting, implied_speed
+from device_agent.location.positions import Positions
 from device_agent.location.replay import Replay
 from device_agent.location.source import CallableSource, LocationSource, sound
 
-__all__ = ["CallableSource", "LocationSource", "Observation", "Replay", "Sighting", "implied_speed", "sound"]
+__all__ = [
+    "CallableSource",
+    "Implausible",
+    "LocationSource",
+    "Observation",
+    "Positions",
+    "Problem",
+    "Replay",
+    "Sighting",
+    "implied_speed",
+    "sound",
+]
