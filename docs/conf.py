@@ -27,6 +27,7 @@ python_display_short_literal_types = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
+smartquotes = False
 html_theme = "furo"
 html_title = "Interlock"
 html_static_path = ["_static"]

@@ -19,7 +19,7 @@ from tests.docs.pages import DOCS, ROOT
 
 _KEYWORD = re.compile(r'\bcode="([a-z0-9_.]+)"')
 _PROBLEM = re.compile(r'\b(?:Conflict|Forbidden|Unprocessable|Unavailable|TooLarge|TooMany)\(\s*"([a-z0-9_.]+)"')
-_FINDING = re.compile(r'Finding\("([a-z_.]+)"')
+_FINDING = re.compile(r'Finding\(\s*"([a-z_.]+)"')
 
 
 def _source(package: str) -> str:
