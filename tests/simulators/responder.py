@@ -108,7 +108,7 @@ class Responder(Transport):
         assert self._subject is not None
         self._issued = dict(self.grants)
         self._version = max(self._version + 1, self.now())
-        claims = {"iat": self.now(), "exp": self.expires, "zones": self.zones, "grants": self.grants}
+        claims = {"iat": self.now(), "nbf": self.now(), "exp": self.expires, "zones": self.zones, "grants": self.grants}
         return self.exporter.entitlement(self._subject, self._version, **claims)
 
 

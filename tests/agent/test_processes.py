@@ -1,0 +1,203 @@
+"""Several processes on one device: started apart, forked before use, killed in the middle."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from device_agent import Agent
+from device_agent.clock import SystemClock
+from tests.agent.bench import Bench
+from tests.simulators.exporter import CAPABILITY, SimulatedExporter, grant
+from tests.simulators.responder import Loopback, Responder
+
+# What every process begins with; `agent` is the device's agent as a product opens it.
+PRODUCT = """
+import os, sys, threading, time
+from device_agent import Agent, CapabilityDenied
+
+def opened(**options):
+    return Agent.open({folder!r}, manifest={manifest!r}, vendor_key={key!r}, **options)
+
+def granted():
+    try:
+        with agent.use({capability!r}):
+            print("granted", flush=True)
+            return True
+    except CapabilityDenied as refused:
+        print(refused.code, flush=True)
+        return False
+"""
+PROCESSES = 4
+
+
+class Fleet:
+    """One enrolled device, its server on this machine, and the processes that run on it."""
+
+    def __init__(self, folder: Path, loopback: Loopback) -> None:
+        now, exporter = SystemClock().read().wall, SimulatedExporter()
+        root = exporter.root(issued=int(now) - 1000)
+        self._bench = Bench(folder, exporter, manifest_changes={"root": root, "servers": (loopback.address,)})
+        self.manifest = self._bench.manifest
+        self.server = Responder(self.manifest, exporter, lambda: int(SystemClock().read().wall))
+        loopback.responder = self.server
+        self.folder = folder / "agent"
+        self._running: list[subprocess.Popen[str]] = []
+
+    def granting(self, **members: Any) -> None:
+        """Enrol the device; its one capability is granted so."""
+        self.server.grants = {CAPABILITY: grant(**members)}
+        with self.agent() as agent:
+            agent.enroll("token")
+
+    def agent(self) -> Agent:
+        """Open an agent in this process."""
+        return self._bench.open(clock=SystemClock(), transport=None)
+
+    def start(self, code: str) -> subprocess.Popen[str]:
+        """Start a process of the product."""
+        begin = PRODUCT.format(
+            folder=str(self.folder),
+            manifest=self.manifest.sign(self._bench.exporter.vendor),
+            key=self._bench.exporter.vendor.key.jwk,
+            capability=CAPABILITY,
+        )
+        process = subprocess.Popen([sys.executable, "-c", begin + code], stdout=subprocess.PIPE, text=True)
+        self._running.append(process)
+        return process
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        for process in self._running:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        for agent in self._bench.agents:
+            agent.close()
+
+    def is_whole(self) -> None:
+        """Hold the exporter's side: no fork, and every event once, in its order."""
+        assert self.server.forks == 0
+        numbers = [event.sequence for report in self.server.received for event in report.events]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with Loopback() as loopback:
+        made = Fleet(tmp_path, loopback)
+        yield made
+        made.end()
+
+
+def said(process: subprocess.Popen[str]) -> list[str]:
+    told, _ = process.communicate(timeout=60)
+    return told.split()
+
+
+def test_four_processes_share_one_quota(fleet: Fleet) -> None:
+    fleet.granting(audit="each", limits={"quota": {"id": "q", "uses": 40, "anchor": 0}})
+    code = "agent = opened(sync_every=None)\nwhile granted(): pass\nagent.close()"
+    told = [said(process) for process in [fleet.start(code) for _ in range(PROCESSES)]]
+    assert sum(lines.count("granted") for lines in told) == 40
+    assert [lines[-1] for lines in told] == ["quota.exhausted"] * PROCESSES
+    with fleet.agent() as agent:
+        agent.sync()
+    assert len(fleet.server.events("capability.used")) == 40
+    fleet.is_whole()
+
+
+def test_a_killed_process_refills_nothing(fleet: Fleet) -> None:
+    fleet.granting(limits={"quota": {"id": "q", "uses": 30, "anchor": 0}})
+    code = "agent = opened(sync_every=None)\nwhile granted(): time.sleep(0.01)"
+    told = 0
+    for stop_after in (3, 7, 100):
+        process = fleet.start(code)
+        assert process.stdout is not None
+        for _ in range(stop_after):
+            line = process.stdout.readline().strip()
+            told += line == "granted"
+            if line != "granted":
+                break
+        process.send_signal(signal.SIGKILL)
+        rest, _ = process.communicate()
+        told += rest.split().count("granted")
+    assert told <= 30
+    # What was taken and never handed out may be lost, at most one for each kill.
+    assert told >= 28
+    assert said(fleet.start(code)) == ["quota.exhausted"]
+
+
+def test_children_forked_before_use_are_devices_of_their_parents_making(fleet: Fleet) -> None:
+    fleet.granting()
+    code = """
+agent = opened(sync_every=0.1)
+for _ in range(5):
+    granted()
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        assert threading.active_count() == 1
+        for _ in range(10):
+            granted()
+        report = agent.sync()
+        names = {thread.name for thread in threading.enumerate()}
+        print("restarted" if {"interlock-sync", "interlock-watch"} <= names else names, flush=True)
+        time.sleep(0.5)
+        agent.close()
+        os._exit(0 if report.reached else 1)
+    children.append(child)
+print(*("ended" if os.waitpid(child, 0)[1] == 0 else "failed" for child in children), flush=True)
+granted()
+agent.close()
+"""
+    told = said(fleet.start(code))
+    assert [told.count(word) for word in ("granted", "restarted", "ended")] == [46, 4, 4], told
+    with fleet.agent() as agent:
+        agent.sync()
+    assert sum(report.usage[CAPABILITY].uses for report in fleet.server.received if report.usage) == 46
+    fleet.is_whole()
+
+
+def test_processes_that_report_at_once_and_are_killed_never_fork_the_device(fleet: Fleet) -> None:
+    fleet.granting(audit="each")
+    code = """
+agent = opened(sync_every=None)
+while granted():
+    agent.sync()
+"""
+    processes = [fleet.start(code) for _ in range(PROCESSES)]
+    while len(fleet.server.received) < 10:
+        time.sleep(0.02)
+    for number, process in enumerate(processes):
+        process.send_signal(signal.SIGKILL)
+        goal = len(fleet.server.received) + 3
+        while number < PROCESSES - 1 and len(fleet.server.received) < goal:
+            time.sleep(0.02)
+    told = sum(said(process).count("granted") for process in processes)
+    with fleet.agent() as agent:
+        assert agent.sync().unreported == 0
+    fleet.is_whole()
+    assert len(fleet.server.events("capability.used")) >= told
+
+
+def test_a_revocation_that_one_process_fetches_is_obeyed_by_all(fleet: Fleet) -> None:
+    fleet.granting(audit="none")
+    code = "agent = opened(sync_every=None)\nwhile granted(): time.sleep(0.02)\nagent.close()"
+    processes = [fleet.start(code) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "granted\n"
+    fleet.server.grants = {}
+    with fleet.agent() as agent:
+        agent.sync()
+    assert [said(process)[-1] for process in processes] == ["capability.stripped"] * 2
