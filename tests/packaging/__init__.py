@@ -1,0 +1,1 @@
+"""What leaves this repository as a package."""
