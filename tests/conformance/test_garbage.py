@@ -45,7 +45,7 @@ def replaced(value: Any, path: tuple[Any, ...], change: Any) -> Any:
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
 @given(data=st.data())
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_a_question_with_parts_changed_is_answered(verb: str, data: st.DataObject) -> None:
     question = data.draw(st.sampled_from(SOUND[verb]))
     for _ in range(data.draw(st.integers(1, 3))):

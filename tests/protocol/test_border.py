@@ -62,7 +62,7 @@ def is_inside(ring: Ring, fix: Fix) -> bool:
 
 
 @given(st.floats(-100, 100), st.floats(-60, 60), st.floats(0.01, 50), STARS, st.floats(-1.2, 1.2), st.floats(-0.6, 0.6))
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 def test_a_border_is_where_dense_sampling_finds_it(
     longitude: float, latitude: float, size: float, points: list[tuple[float, int]], east: float, north: float
 ) -> None:
@@ -77,7 +77,7 @@ def test_a_border_is_where_dense_sampling_finds_it(
 
 
 @given(STARS, st.floats(-1, 1), st.floats(-1, 1), st.floats(0.3, 0.7))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_what_lies_in_a_hole_is_outside_and_a_second_part_adds(
     points: list[tuple[float, int]], east: float, north: float, hole: float
 ) -> None:
@@ -106,7 +106,7 @@ def test_a_circle_is_as_far_as_its_radius(
 
 
 @given(st.floats(-60, 60), st.floats(0.01, 3), STARS, st.floats(-1.2, 1.2), st.floats(-0.6, 0.6))
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_a_zone_may_lie_anywhere_along_the_equator(
     latitude: float, size: float, points: list[tuple[float, int]], east: float, north: float
 ) -> None:

@@ -47,7 +47,7 @@ def degrading(**limits: Any) -> Entitlement:
 
 
 @given(st.sets(st.sampled_from(sorted(FAULTS))), st.sets(st.sampled_from(sorted(UNKNOWNS))))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_any_fault_denies_and_the_unknown_alone_degrades(faults: set[str], unknowns: set[str]) -> None:
     changes: dict[str, Any] = {}
     for name in unknowns:
@@ -83,7 +83,7 @@ def test_any_fault_denies_and_the_unknown_alone_degrades(faults: set[str], unkno
     st.floats(0, 1),
     st.booleans(),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_an_answer_stands_until_the_instant_that_it_names(
     lower: int, width: int, wall: int | None, along: float, has_upper: bool
 ) -> None:

@@ -46,7 +46,7 @@ DEVICE = SoftwareSigner.generate()
     ],
 )
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_parsing_undoes_writing(
     claims: st.SearchStrategy[Any], parse: Callable[[Any], Any], write: Callable[[Any], Any], data: st.DataObject
 ) -> None:

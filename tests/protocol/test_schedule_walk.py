@@ -98,7 +98,7 @@ PAIRS = st.tuples(CLOCKS, CLOCKS | st.just("24:00")).filter(lambda pair: pair[0]
 
 @pytest.mark.parametrize(("tz", "moment"), MOMENTS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 def test_a_schedule_is_open_exactly_when_the_clock_on_the_wall_says_so(
     tz: str, moment: str, data: st.DataObject
 ) -> None:
@@ -122,7 +122,7 @@ def test_a_schedule_is_open_exactly_when_the_clock_on_the_wall_says_so(
 
 @pytest.mark.parametrize(("tz", "moment"), MOMENTS)
 @given(data=st.data())
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 def test_an_interval_is_open_when_every_second_of_it_is_in_one_opening(
     tz: str, moment: str, data: st.DataObject
 ) -> None:
