@@ -19,26 +19,42 @@ _CHUNK: Final = 64 * 1024
 
 
 class HttpTransport(Transport):
-    """HTTP/1.1 with the system's certificates: ten seconds of silence, or a minute in all, end an exchange."""
+    """HTTP/1.1 with the system's certificates: ``silence`` or ``whole`` seconds in all end an exchange."""
+
+    def __init__(self, *, silence: float = SILENCE_S, whole: float = WHOLE_S) -> None:
+        self._silence = silence
+        self._whole = whole
 
     @contextmanager
     def open(self, request: Request) -> Iterator[Arriving]:
         """Send a request and give its answer as it arrives."""
         parts = urlsplit(request.url)
         kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=SILENCE_S)
+        connection = kind(parts.hostname or "", parts.port, timeout=self._silence)
+        try:
+            connection.connect()
+            with self._watched(connection.sock):
+                connection.request(request.method, parts.path or "/", request.body, dict(request.headers))
+                with connection.getresponse() as response:
+                    headers = {name.lower(): value for name, value in response.getheaders()}
+                    yield Arriving(response.status, headers, _chunks(response))
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _watched(self, line: socket.socket) -> Iterator[None]:
         # A server that sends a byte now and then is never silent: something else must end it.
-        watchdog = threading.Timer(WHOLE_S, _hang_up, (connection,))
+        late = threading.Event()
+        watchdog = threading.Timer(self._whole, _hang_up, (line, late))
         watchdog.daemon = True
         watchdog.start()
         try:
-            connection.request(request.method, parts.path or "/", request.body, dict(request.headers))
-            response = connection.getresponse()
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            yield Arriving(response.status, headers, _chunks(response))
+            yield
         finally:
             watchdog.cancel()
-            connection.close()
+        if late.is_set():
+            # What was cut off can look whole: HTTP lets a body run to the end of the line.
+            raise TimeoutError("the server took too long")
 
 
 def _chunks(response: HTTPResponse) -> Iterator[bytes]:
@@ -48,7 +64,7 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
         raise ConnectionError("the answer ends early")
 
 
-def _hang_up(connection: HTTPConnection) -> None:
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+def _hang_up(line: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
