@@ -73,7 +73,16 @@ class Product(Nothing):
         return self._exporter.release(self._product, self._vendor, "1.1", *measure)
 
 
-WORLDS: dict[str, type[Nothing]] = {"": Nothing, "product": Product}
+class Signed(Product):
+    """As :class:`Product`, with the manifest signed and registered already."""
+
+    def __init__(self, exporter: Exporter, folder: Path, page: str) -> None:
+        super().__init__(exporter, folder, page)
+        exporter.add_product(page, self._vendor.key)
+        self.names["manifest"] = exporter.release(page, self._vendor, "1.0")
+
+
+WORLDS: dict[str, type[Nothing]] = {"": Nothing, "product": Product, "signed": Signed}
 
 
 def plan_is_accepted(exporter: Exporter, text: str) -> None:
