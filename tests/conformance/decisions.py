@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from licensing_protocol.canonical import JsonObject
+from licensing_protocol.canonical import MAX_INTEGER, JsonObject
 from licensing_protocol.decision import Contact, Granted, Place, Use, decide
 from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.errors import MalformedDocument
@@ -12,10 +12,9 @@ from licensing_protocol.fields import Fields
 from licensing_protocol.limits import Area, Fix, Quota, Schedule, Verdict, Zone
 from licensing_protocol.reasons import Reason
 from licensing_protocol.status_list import Status
-from tests.conformance.verb import Verb, asked, moment
+from tests.conformance.verb import Verb, asked, maybe, moment, string
 
 _MOST = 1000
-_A_DAY = 86_400
 
 
 def _decide(question: JsonObject) -> JsonObject:
@@ -25,7 +24,7 @@ def _decide(question: JsonObject) -> JsonObject:
     time = moment(fields)
     status = fields.nullable("status", lambda name: _status(fields, name))
     capability, use, place = fields.text("capability"), _use(fields), _place(fields)
-    used = fields.optional("used", fields.integer) or 0
+    used = maybe(fields, "used", fields.integer) or 0
     fields.end()
     contact = Contact(status, time.lower, time.lower)
     decision = decide(entitlement, None, capability, use, contact=contact, time=time, place=place, used=used)
@@ -49,16 +48,18 @@ def _status(fields: Fields, name: str) -> Status:
 
 
 def _use(fields: Fields) -> Use:
+    # As a product may say it, not as a document would: who is named twice counts once, and an empty name not at all.
+    names = maybe(fields, "operators", lambda name: fields.list_of(name, most=_MOST)) or []
     return Use(
-        parameters=dict(fields.members("parameters", most=_MOST)) if fields.has("parameters") else {},
-        authority=fields.optional("authority", lambda name: fields.text(name, longest=_MOST)),
-        operators=fields.optional("operators", lambda name: fields.texts(name, most=_MOST)) or (),
+        parameters=maybe(fields, "parameters", lambda name: dict(fields.members(name, most=_MOST))) or {},
+        authority=maybe(fields, "authority", lambda name: string(fields, name)),
+        operators=tuple(string(Fields({"operators": name}, "input"), "operators") for name in names),
     )
 
 
 def _place(fields: Fields) -> Place | None:
-    fix = fields.optional("fix", lambda name: Fix.parse(fields.take(name)))
-    age = fields.optional("fix_age", lambda name: fields.number(name, least=0, most=_A_DAY)) or 0.0
+    fix = maybe(fields, "fix", lambda name: Fix.parse(fields.take(name)))
+    age = maybe(fields, "fix_age", lambda name: fields.number(name, least=0, most=MAX_INTEGER)) or 0.0
     return None if fix is None else Place(fix, age)
 
 

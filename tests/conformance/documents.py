@@ -10,7 +10,7 @@ from licensing_protocol.errors import WrongDocument
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet, VerificationKey
 from licensing_protocol.token import TokenType
-from tests.conformance.verb import Verb, asked, document, instant, keys, root_of
+from tests.conformance.verb import Verb, asked, document, instant, keys, maybe, root_of
 
 
 def _token(question: JsonObject) -> JsonObject:
@@ -54,7 +54,7 @@ def _status_list(question: JsonObject) -> JsonObject:
             keys(fields),
             instant(fields, "now"),
             fields.integer("idx"),
-            fields.optional("uri", fields.text),
+            maybe(fields, "uri", fields.text),
         ),
     )
     root = root_of(jwks)

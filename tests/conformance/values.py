@@ -11,7 +11,7 @@ from licensing_protocol.journal import Event, first_head, follow
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.limits.iregexp import Pattern
 from licensing_protocol.measurement import TreeLeaf, tree_digest
-from tests.conformance.verb import Verb, asked, string
+from tests.conformance.verb import Verb, asked, maybe, string
 
 _MOST = 100_000
 _MOST_TEXT = 1000
@@ -38,7 +38,7 @@ def _journal(question: JsonObject) -> JsonObject:
         lambda fields: (
             fields.list_of("events", most=_MOST),
             fields.octets("start"),
-            fields.optional("first", lambda name: fields.integer(name, least=1)),
+            maybe(fields, "first", lambda name: fields.integer(name, least=1)),
         ),
     )
     events = [Event.parse(value) for value in values]

@@ -27,6 +27,11 @@ def asked(question: JsonObject, read: Callable[[Fields], T]) -> T:
     return values
 
 
+def maybe(fields: Fields, name: str, read: Callable[[str], T]) -> T | None:
+    """Read a member that may be left out, or null."""
+    return fields.optional(name, lambda present: fields.nullable(present, read))
+
+
 def string(fields: Fields, name: str, *, longest: int = LONGEST) -> str:
     """Read a string that may be empty."""
     value = fields.take(name)

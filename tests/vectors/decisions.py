@@ -45,6 +45,12 @@ def _kept() -> list[JsonObject]:
         accepted("every limit kept", "granted", _ask(every), **GRANTED),
         accepted("no limits", "granted", _ask(claims_with({})), **GRANTED),
         accepted("an interval", "inside everything", _ask(every, now=[NOW, NOW + 60]), **GRANTED),
+        accepted(
+            "optional members are null",
+            "as if they were left out",
+            _ask(claims_with({}), **dict.fromkeys(("fix", "fix_age", "parameters", "authority", "operators", "used"))),
+            **GRANTED,
+        ),
         accepted("two of three used", "granted", _ask(every, used=2), **GRANTED),
         accepted("position of a minute ago", "max_age is inclusive", _ask(every, fix_age=60), **GRANTED),
         accepted(
@@ -113,6 +119,9 @@ def _not_kept() -> list[JsonObject]:
             authority="a" * 257,
         ),
         _denied("one operator", "two are asked for", every, "operators.too_few", operators=["ada"]),
+        _denied("one operator twice", "different ones", every, "operators.too_few", operators=["ada", "ada"]),
+        _denied("operator without a name", "it counts for none", every, "operators.too_few", operators=["ada", ""]),
+        _denied("empty authority", "it cites nothing", every, "authority.missing", authority=""),
         _denied("at the border", "uncertain, and the grant denies that", every, "area.uncertain", fix=edge),
         _denied(
             "stronger than unknown",
@@ -163,4 +172,6 @@ def _questions() -> list[JsonObject]:
         refused("no status", "null says that there is none", _ask(sound, status=...), "field.missing"),
         refused("time in parts of a second", "whole seconds", _ask(sound, now=NOW + 0.5), "field.type"),
         refused("unknown member", "the question itself", _ask(sound, weather="fine"), "field.unknown"),
+        refused("operator as a number", "names", _ask(sound, operators=[7]), "field.type"),
+        refused("authority as a number", "a text", _ask(sound, authority=7), "field.type"),
     ]
