@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,7 @@ from device_agent.clock import Clock, SystemClock
 from device_agent.enforcement import NOTHING_SAID, Beliefs, Enforcer, Gate
 from device_agent.errors import AgentClosed, StoreError
 from device_agent.exchange import Exchange, HttpTransport, SyncReport, Transport
-from device_agent.location import CallableSource, LocationSource
+from device_agent.location import AnySource, LocationSource, Observation, sources
 from device_agent.measurement import Change
 from device_agent.store import Store
 from licensing_protocol import manifest as manifests
@@ -58,7 +58,7 @@ class Agent:
         *,
         product_folder: Path | None,
         settings: Callable[[], Mapping[str, Any]] | None,
-        location: LocationSource | None,
+        locations: Sequence[LocationSource],
         sync_every: float | None,
     ) -> None:
         self._store = store
@@ -69,9 +69,9 @@ class Agent:
         self._enforcer = Enforcer(self._beliefs, self._settle_by_news, self._keep_working)
         self._observer = Observer(self._beliefs, self._enforcer, product_folder, settings)
         self._syncer = Syncer(self.sync, self._silence, clock.boottime, sync_every or SYNC_EVERY_S)
-        self._watcher = Watcher(clock, self._enforcer, self._observer, location)
+        self._watcher = Watcher(clock, self._enforcer, self._observer, locations)
         self._workers: list[Worker] = []
-        if sync_every is not None or location is not None:
+        if sync_every is not None or locations:
             self._workers.append(self._watcher.worker)
         if sync_every is not None:
             self._workers.append(self._syncer.worker)
@@ -90,14 +90,15 @@ class Agent:
         settings: Callable[[], Mapping[str, Any]] | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
-        location: LocationSource | Callable[[], Fix | None] | None = None,
+        location: AnySource | Sequence[AnySource] | None = None,
         sync_every: float | None = SYNC_EVERY_S,
     ) -> Agent:
         """Open the agent of the device whose state lies in ``folder``, which is made where it is missing.
 
         ``manifest`` is the product's signed manifest and ``vendor_key`` (a public JWK) the key that must have signed
         it. Below ``product_folder`` lie the files that the manifest measures; ``settings`` returns its settings.
-        ``location`` is asked for a position about once a second. The device reports about every ``sync_every``
+        ``location`` is asked for a position about once a second; several of them are held against each other, and
+        where they disagree there is no position. The device reports about every ``sync_every``
         seconds and looks after its parts every few; with ``None`` the product calls :meth:`sync` and :meth:`measure`
         itself, and without a ``location`` nothing runs in the background then. A store that cannot serve does not
         raise: what is gated is denied for that reason.
@@ -108,8 +109,6 @@ class Agent:
         """
         key = VerificationKey.from_jwk(dict(vendor_key))
         read = manifests.verify(manifest, key)
-        if location is not None and not isinstance(location, LocationSource):
-            location = CallableSource(location)
         agent = cls(
             Store(Path(folder)),
             read,
@@ -118,7 +117,7 @@ class Agent:
             HttpTransport() if transport is None else transport,
             product_folder=None if product_folder is None else Path(product_folder),
             settings=settings,
-            location=location,
+            locations=sources(location),
             sync_every=sync_every,
         )
         agent._begin()
@@ -196,12 +195,16 @@ class Agent:
         return lambda function: guarded(function, gate)
 
     def locate(self, fix: Fix) -> None:
-        """Take a position. One that the device cannot have reached since the last is journalled and not used.
+        """Take a position. One that something speaks against (the way since the last, its time) is journalled instead.
+
+        An :class:`~device_agent.location.Observation` says more and is held against more; by its ``source`` it is told
+        from what other receivers say.
 
         Raises:
             MalformedFix: it is no position.
         """
-        self._observer.locate(fix)
+        source = fix.source if isinstance(fix, Observation) else ""
+        self._observer.locate(fix, f"product {source}")
 
     def measure(self) -> tuple[Change, ...]:
         """Measure the product's files and settings now; what changed is journalled once and returned.

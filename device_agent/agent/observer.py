@@ -12,13 +12,13 @@ from device_agent import journal
 from device_agent.clock import Reading
 from device_agent.enforcement import Beliefs, Enforcer
 from device_agent.errors import StoreError
-from device_agent.location import Sighting, implied_speed, sound
+from device_agent.location import Implausible, Positions, Problem, Sighting, sound
 from device_agent.measurement import Change, FileReader, Measured, Settings, changes, kept, measure
-from licensing_protocol.canonical import JsonObject
 from licensing_protocol.journal import EventType
 from licensing_protocol.limits import Fix
+from licensing_protocol.time_bounds import TimeBounds
 
-# A receiver that is misled says so many times a second; once a minute is enough to know.
+# A receiver that is misled says so many times a second; once a minute of each kind is enough to know.
 _REPORT_S: Final = 60.0
 _ATTEMPTS: Final = 3
 
@@ -34,16 +34,16 @@ class Observer:
         self._folder = product_folder
         self._settings = settings
         self._reader = FileReader()
-        self._sighting: Sighting | None = None
-        self._reported = -inf
+        self._positions = Positions()
+        self._reported: dict[Problem, float] = {}
         self.forked()
 
     def forked(self) -> None:
         """Take note that this is a child process: its parent's locks are not its own."""
         self._placing, self._measuring = threading.Lock(), threading.Lock()
 
-    def locate(self, fix: Fix) -> None:
-        """Take a position, unless the device cannot have come there since the last one: that is journalled instead.
+    def locate(self, fix: Fix, source: str) -> None:
+        """Take a position of a source, unless something speaks against it: that is journalled instead.
 
         Raises:
             MalformedFix: it is no position.
@@ -51,14 +51,11 @@ class Observer:
         sound(fix)
         with self._placing:
             reading = self._beliefs.clock.read()
-            sighting = Sighting(fix, reading.boottime)
-            fastest = self._fastest()
-            speed = 0.0 if self._sighting is None else implied_speed(self._sighting, sighting)
-            if speed <= fastest:
-                self._sighting = sighting
-                self._enforcer.move(sighting)
-            elif not self._reported <= reading.boottime < self._reported + _REPORT_S:
-                self._report_implausible(speed, fastest, reading)
+            taken = self._positions.take(source, fix, reading.boottime, self._bounds(reading), self._fastest())
+            if isinstance(taken, Sighting):
+                self._enforcer.move(taken)
+            elif isinstance(taken, Implausible):
+                self._doubt(taken, reading)
 
     def measure(self, *, whole: bool = True) -> tuple[Change, ...]:
         """Measure the product's components, and journal once what changed since any process measured last.
@@ -105,13 +102,30 @@ class Observer:
         platforms = [] if entitlement is None else [grant.limits.platform for grant in entitlement.grants.values()]
         return min((platform.max_speed_mps for platform in platforms if platform is not None), default=inf)
 
-    def _report_implausible(self, speed: float, fastest: float, reading: Reading) -> None:
-        data: JsonObject = {"implied_mps": int(speed), "limit_mps": int(fastest)}
+    def _bounds(self, reading: Reading) -> TimeBounds | None:
+        try:
+            return self._beliefs.bounds(reading)
+        except StoreError:
+            return None
+
+    def _doubt(self, implausible: Implausible, reading: Reading) -> None:
+        if implausible.problem is Problem.DISAGREEMENT:
+            # The position in use comes from one of them, and which of them is right cannot be told.
+            self._enforcer.move(None)
+        if self._is_due(implausible.problem, reading):
+            self._report_implausible(implausible, reading)
+
+    def _is_due(self, problem: Problem, reading: Reading) -> bool:
+        reported = self._reported.get(problem, -inf)
+        return not reported <= reading.boottime < reported + _REPORT_S
+
+    def _report_implausible(self, implausible: Implausible, reading: Reading) -> None:
         try:
             bounds = self._beliefs.bounds(reading)
             with self._beliefs.store.write() as connection:
+                data = implausible.to_data()
                 journal.append(connection, EventType.POSITION_IMPLAUSIBLE, data, bounds, reading.boot)
         except StoreError:
             # The position is not used either way, and the next one tries again.
             return
-        self._reported = reading.boottime
+        self._reported[implausible.problem] = reading.boottime

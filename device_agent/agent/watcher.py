@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 from typing import Final
@@ -22,11 +23,13 @@ _MEASURE_SHARE: Final = 0.05
 class Watcher:
     """Runs about once a second."""
 
-    def __init__(self, clock: Clock, enforcer: Enforcer, observer: Observer, location: LocationSource | None) -> None:
+    def __init__(
+        self, clock: Clock, enforcer: Enforcer, observer: Observer, locations: Sequence[LocationSource]
+    ) -> None:
         self._clock = clock
         self._enforcer = enforcer
         self._observer = observer
-        self._location = location
+        self._locations = locations
         self._measure_at = -inf
         self.worker = Worker("interlock-watch", self.step)
 
@@ -35,9 +38,10 @@ class Watcher:
         # Time passes, and its mark is kept, also while the product asks nothing.
         self._enforcer.refresh()
         self._enforcer.flush()
-        fix = None if self._location is None else self._location.poll()
-        if fix is not None:
-            self._observer.locate(fix)
+        for number, location in enumerate(self._locations):
+            fix = location.poll()
+            if fix is not None:
+                self._observer.locate(fix, f"location {number}")
         self._measure()
         return _EVERY_S
 

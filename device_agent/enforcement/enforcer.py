@@ -18,6 +18,7 @@ from device_agent.location import Sighting
 from device_agent.store import Connection
 from licensing_protocol.decision import CompiledGrant, Decision, Denied, Granted, Use
 from licensing_protocol.grant import Audit
+from licensing_protocol.limits import Quota
 from licensing_protocol.reasons import Reason
 
 
@@ -74,8 +75,8 @@ class Enforcer:
             return Gate(self._admit, capability, use)
         return gate if use is NOTHING_SAID else gate.saying(use)
 
-    def move(self, sighting: Sighting) -> None:
-        """Take a new position, which is plausible."""
+    def move(self, sighting: Sighting | None) -> None:
+        """Take a new position, which is plausible; ``None`` where it is not known any more."""
         with self._lock:
             self._sighting = sighting
             for capability, held in list(self._answers.items()):
@@ -160,20 +161,20 @@ class Enforcer:
     def _settle(self, held: Answer, use: Use, reading: Reading, connection: Connection | None = None) -> Decision:
         decision = held.decision
         if held.grant is not None and not held.is_whole:
-            lower = self._beliefs.bounds(reading).lower
-            decision = held.on_use(use, self._used(held.grant, lower, connection), lower)
+            quota = held.grant.grant.limits.quota
+            used, lower = (0, 0) if quota is None else self._spent(quota, reading, connection)
+            decision = held.on_use(use, used, lower)
         if decision.reason is not None:
             self._unsettled(decision.reason.code)
         return decision
 
-    def _used(self, grant: CompiledGrant, lower: int, connection: Connection | None) -> int:
-        quota = grant.grant.limits.quota
-        if quota is None:
-            return 0
+    def _spent(self, quota: Quota, reading: Reading, connection: Connection | None) -> tuple[int, int]:
+        """Return the uses taken from the current window, and the lower bound of time that tells the window."""
+        lower = self._beliefs.bounds(reading).lower
         if connection is not None:
-            return quotas.used(connection, quota, lower)
+            return quotas.used(connection, quota, lower), lower
         with self._beliefs.store.read() as fresh:
-            return quotas.used(fresh, quota, lower)
+            return quotas.used(fresh, quota, lower), lower
 
     def _answer(self, capability: str, reading: Reading, connection: Connection | None = None) -> Answer:
         """Return an answer that holds at this moment, and prepare the gate of one that is whole."""

@@ -10,9 +10,10 @@ from device_agent.location.observation import Observation
 from device_agent.location.plausibility import Sighting, implied_speed
 from device_agent.location.positions import Positions
 from device_agent.location.replay import Replay
-from device_agent.location.source import CallableSource, LocationSource, sound
+from device_agent.location.source import AnySource, CallableSource, LocationSource, sound, sources
 
 __all__ = [
+    "AnySource",
     "CallableSource",
     "Implausible",
     "LocationSource",
@@ -23,4 +24,5 @@ __all__ = [
     "Sighting",
     "implied_speed",
     "sound",
+    "sources",
 ]

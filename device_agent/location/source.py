@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, final
 
 from device_agent.errors import MalformedFix
 from licensing_protocol.limits import Fix
@@ -40,6 +40,17 @@ class CallableSource(LocationSource):
     def read(self) -> Fix | None:
         """Call the function."""
         return self._function()
+
+
+AnySource: TypeAlias = LocationSource | Callable[[], Fix | None]
+
+
+def sources(given: AnySource | Sequence[AnySource] | None) -> tuple[LocationSource, ...]:
+    """Return as sources what a product gives: none, one, or several, each a source or a function."""
+    if given is None:
+        return ()
+    several = given if isinstance(given, Sequence) else (given,)
+    return tuple(one if isinstance(one, LocationSource) else CallableSource(one) for one in several)
 
 
 def sound(fix: Fix) -> Fix:
