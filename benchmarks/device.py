@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -38,7 +37,7 @@ class ExportersClock(SystemClock):
     def read(self) -> Reading:
         """Read all clocks together."""
         reading = super().read()
-        return replace(reading, wall=reading.wall + self._ahead)
+        return Reading(reading.wall + self._ahead, reading.boottime, reading.boot)
 
 
 @contextmanager
