@@ -10,6 +10,7 @@ from device_agent.errors import TransportError
 from device_agent.exchange.device import Device, take_rest
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
+from licensing_protocol import token
 from licensing_protocol.exchange import Answer, EvidenceRequest
 
 # So many documents empty a full journal; the next sync goes on where this one stops.
@@ -27,8 +28,10 @@ def request(device: Device) -> EvidenceRequest:
         return EvidenceRequest(outgoing.text, outgoing.receipt)
 
 
-def accept(device: Device, answer: Answer, report: SyncReport) -> SyncReport:
+def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None = None) -> SyncReport:
     """Take the answer to the evidence under way, all of it in one transaction.
+
+    ``sent`` is the identity of what this process sent: another may have been answered meanwhile.
 
     Raises:
         InterlockError: what it brings is not signed by this exporter for this device; nothing was changed.
@@ -36,9 +39,9 @@ def accept(device: Device, answer: Answer, report: SyncReport) -> SyncReport:
     """
     with device.writing() as work:
         if answer.receipt is not None:
-            settled = outbox.settle_receipt(work.connection, work.state, answer.receipt, work.reading)
+            settled = outbox.settle_receipt(work.connection, work.state, answer.receipt, work.reading, sent=sent)
         elif answer.refusal is not None:
-            settled = outbox.settle_refusal(work.connection, work.state, answer.refusal, work.reading)
+            settled = outbox.settle_refusal(work.connection, work.state, answer.refusal, work.reading, sent=sent)
         else:
             raise TransportError("The answer brings neither a receipt nor a refusal.")
         if settled.refused is not None:
@@ -71,5 +74,6 @@ def check_in(device: Device, servers: Servers, report: SyncReport) -> SyncReport
 
 def _once(device: Device, servers: Servers, report: SyncReport) -> SyncReport:
     path = f"/v1/devices/{device.subject.device}/evidence"
-    body = request(device).to_json()
-    return servers.first(lambda address: accept(device, servers.post(address, path, body), report))
+    asked = request(device)
+    body, sent = asked.to_json(), token.identity(asked.evidence)
+    return servers.first(lambda address: accept(device, servers.post(address, path, body), report, sent))

@@ -24,10 +24,13 @@ class Settled:
     refused: str | None = None
 
 
-def settle_receipt(connection: Connection, state: State, text: str, reading: Reading) -> Settled:
+def settle_receipt(
+    connection: Connection, state: State, text: str, reading: Reading, *, sent: str | None = None
+) -> Settled:
     """Take a receipt, inside ``store.write()``: let go of the events that it covers, and of the document.
 
-    A receipt for anything else is ignored and journalled; the one already held changes nothing.
+    A receipt for anything else is ignored and journalled. ``sent`` is the identity of the document for which this
+    process got it: where another process was answered first, nothing is left to do and nothing is wrong.
 
     Raises:
         InterlockError: it is no receipt of this exporter for this device; nothing was changed.
@@ -35,8 +38,7 @@ def settle_receipt(connection: Connection, state: State, text: str, reading: Rea
     receipt = HeldReceipt.read(text, state.subject)
     state = state.observe(connection, reading)
     document, under_way = receipt.document, waiting(connection)
-    if state.receipt is not None and state.receipt.identity == document.identity:
-        # Another process sent the same document and was answered first.
+    if document.evidence == sent and not _is_under_way(sent, under_way):
         return Settled(state, done=True)
     if under_way is None or not _answers(receipt, under_way):
         return _ignore(connection, state, document.evidence, document.identity, reading)
@@ -46,7 +48,9 @@ def settle_receipt(connection: Connection, state: State, text: str, reading: Rea
     return Settled(take_receipt(connection, state, receipt, under_way.created, reading), done=True)
 
 
-def settle_refusal(connection: Connection, state: State, text: str, reading: Reading) -> Settled:
+def settle_refusal(
+    connection: Connection, state: State, text: str, reading: Reading, *, sent: str | None = None
+) -> Settled:
     """Take a signed refusal, inside ``store.write()``: it consumes the parent as a receipt does, and covers nothing.
 
     Raises:
@@ -55,7 +59,7 @@ def settle_refusal(connection: Connection, state: State, text: str, reading: Rea
     refusal = read_refusal(text, state.subject)
     state = state.observe(connection, reading)
     under_way = waiting(connection)
-    if to_base64url(refusal.ratchet) == facts.read(connection, Fact.RATCHET):
+    if refusal.evidence == sent and not _is_under_way(sent, under_way):
         return Settled(state, done=True, refused=refusal.code)
     if under_way is None or refusal.evidence != under_way.identity:
         return _ignore(connection, state, refusal.evidence, refusal.identity, reading)
@@ -65,6 +69,10 @@ def settle_refusal(connection: Connection, state: State, text: str, reading: Rea
     data: JsonObject = {"code": refusal.code, "evidence": refusal.evidence}
     journal.note(connection, EventType.EVIDENCE_REFUSED, data, state.time.bounds(reading), reading.boot)
     return Settled(state, done=True, refused=refusal.code)
+
+
+def _is_under_way(identity: str, under_way: Outgoing | None) -> bool:
+    return under_way is not None and under_way.identity == identity
 
 
 def _answers(receipt: HeldReceipt, under_way: Outgoing) -> bool:

@@ -65,13 +65,13 @@ class Device:
     def receipt_for(self, outgoing: Outgoing, **changes: Any) -> str:
         return self.exporter.receipt(self.subject, outgoing.identity, outgoing.head, outgoing.last, **changes)
 
-    def settle(self, text: str) -> Settled:
-        settled = outbox.settle_receipt(self.connection, self.state, text, self.clock.read())
+    def settle(self, text: str, sent: str | None = None) -> Settled:
+        settled = outbox.settle_receipt(self.connection, self.state, text, self.clock.read(), sent=sent)
         self.state = settled.state
         return settled
 
-    def refuse(self, text: str) -> Settled:
-        settled = outbox.settle_refusal(self.connection, self.state, text, self.clock.read())
+    def refuse(self, text: str, sent: str | None = None) -> Settled:
+        settled = outbox.settle_refusal(self.connection, self.state, text, self.clock.read(), sent=sent)
         self.state = settled.state
         return settled
 
@@ -184,12 +184,29 @@ def test_a_receipt_without_anything_under_way_is_ignored_and_journalled(device: 
     assert device.types() == ["receipt.ignored"]
 
 
-def test_the_receipt_that_another_process_took_first_is_no_anomaly(device: Device) -> None:
+def test_the_answer_that_another_process_took_first_is_no_anomaly(device: Device) -> None:
+    first = device.build()
+    receipt = device.receipt_for(first)
+    assert device.settle(receipt).done
+    assert device.settle(receipt, first.identity).done
+    second = device.build()
+    assert device.settle(receipt, first.identity).done
+    refusal = device.exporter.refusal(device.subject, second.identity)
+    assert device.refuse(refusal).done
+    third = device.build()
+    assert device.refuse(refusal, second.identity).refused == "evidence.fork"
+    assert device.build() == third
+    assert device.types() == ["evidence.refused"]
+
+
+def test_an_answer_that_comes_again_unasked_is_ignored_and_journalled(device: Device) -> None:
     sent = device.build()
-    text = device.receipt_for(sent)
-    assert device.settle(text).done
-    assert device.settle(text).done
-    assert device.types() == []
+    receipt = device.receipt_for(sent)
+    device.settle(receipt)
+    following = device.build()
+    assert not device.settle(receipt, following.identity).done
+    assert device.build() == following
+    assert device.types() == ["receipt.ignored"]
 
 
 def test_what_is_not_signed_by_the_exporter_for_this_device_settles_nothing(device: Device) -> None:
@@ -224,8 +241,6 @@ def test_a_signed_refusal_consumes_the_parent_and_covers_nothing(device: Device)
     assert following.usage == {CAPABILITY: Usage(4, 2)}
     assert device.build().receipt == device.first.text
     assert device.state.time.bounds(device.clock.read()).upper is None
-    assert device.refuse(text).refused == "evidence.fork"
-    assert device.types() == ["vendor.event", "evidence.refused"]
 
 
 def test_a_refusal_for_anything_else_is_ignored_and_journalled(device: Device) -> None:
