@@ -86,13 +86,13 @@ class Exporter:
     def all(self, path: str, role: Role = Role.COMPLIANCE, *after: str | int, limit: int = 200) -> list[Any]:
         """Read a whole list, page by page, from behind one position on."""
         found: list[Any] = []
-        cursor = to_base64url(encode(list(after))) if after else None
+        cursor = f"&cursor={to_base64url(encode(list(after)))}" if after else ""
         while True:
-            page = self.get(path, role, params={"limit": limit} | ({"cursor": cursor} if cursor else {}))
+            page = self.get(f"{path}{'&' if '?' in path else '?'}limit={limit}{cursor}", role)
             found += page["items"]
-            cursor = page["next"]
-            if cursor is None:
+            if page["next"] is None:
                 return found
+            cursor = f"&cursor={page['next']}"
 
     def post(self, path: str, body: Any = None, role: Role | None = Role.COMPLIANCE, **options: Any) -> Any:
         """Do something that must succeed."""

@@ -1,0 +1,218 @@
+"""Issuing, renewing, reading and previewing; what a new version ends, inherits and leaves."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from sqlalchemy import text
+
+from licensing_protocol.entitlement import verify
+from licensing_protocol.grant import StatusReference
+from licensing_protocol.status_list import Status, StatusList, read_status
+from licensing_protocol.trust import PinnedKeys
+from licensing_server import clock
+from licensing_server.web import Role
+from tests.server.exporter import CAPABILITY, PLAN, Exporter
+from tests.simulators.device import SimulatedDevice
+
+NARROWER: dict[str, Any] = {"grants": {CAPABILITY: {}}, "valid_for": 86_400}
+
+
+def test_an_entitlement_serves_one_device_and_verifies_under_the_root(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device()
+    (issued,) = exporter.get(f"/v1/devices/{device.id}/entitlements")["items"]
+    root = PinnedKeys.parse(exporter.get("/v1/trust/1.root.json", None))
+    entitlement = verify(issued["text"], root)
+    assert entitlement.identity == issued["identity"]
+    assert (entitlement.device, entitlement.device_key) == (device.id, device.signer.key.thumbprint)
+    assert entitlement.to_claims() == issued["claims"]
+    assert len({grant.status.uri for grant in entitlement.grants.values()}) == 1
+    assert exporter.get(f"/v1/entitlements/{issued['jti']}") == issued
+    assert exporter.ask("GET", "/v1/entitlements/none").json()["code"] == "entitlement.unknown"
+
+
+def test_a_narrower_plan_ends_all_older_grants_in_the_same_transaction(exporter: Exporter) -> None:
+    device = exporter.device()
+    old = _references(device)
+    issued = exporter.post(f"/v1/devices/{device.id}/entitlements", NARROWER)
+    # Before any job ran: the bits themselves, not yet a signed list.
+    assert {_bit(exporter, reference) for reference in old.values()} == {Status.INVALID}
+    exporter.settle()
+    assert {_listed(exporter, reference) for reference in old.values()} == {Status.INVALID}
+    assert set(exporter.check_in(device)) >= {"receipt", "entitlement"}
+    assert device.held == (issued["jti"], issued["version"])
+    assert set(device.entitlement["grants"]) == {CAPABILITY} if device.entitlement else False
+    new = _references(device)
+    assert _listed(exporter, new[CAPABILITY]) is Status.VALID
+    assert not set(new.values()) & set(old.values())
+
+
+def test_a_renewal_leaves_older_grants_to_expire(exporter: Exporter) -> None:
+    device = exporter.device()
+    old = _references(device)
+    before = device.held
+    renewed = exporter.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    exporter.check_in(device)
+    assert before is not None
+    assert renewed["version"] == max(before[1] + 1, renewed["issued_at"])
+    assert {_listed(exporter, reference) for reference in [*old.values(), *_references(device).values()]} == {
+        Status.VALID
+    }
+    issued = [version["version"] for version in exporter.get(f"/v1/devices/{device.id}/entitlements")["items"]]
+    assert issued == sorted(set(issued))
+
+
+def test_a_check_in_brings_a_renewal_after_half_the_life(exporter: Exporter) -> None:
+    device = exporter.device()
+    assert "entitlement" not in exporter.check_in(device)
+    with exporter.database.write() as session:
+        session.execute(text("UPDATE entitlement SET issued_at = issued_at - 50000, expires = expires - 50000"))
+    held = device.held
+    exporter.check_in(device)
+    assert held is not None
+    assert device.held is not None
+    assert device.held[1] > held[1]
+
+
+def test_versions_rise_even_within_one_second(sqlite_exporter: Exporter) -> None:
+    device = sqlite_exporter.device()
+    path = f"/v1/devices/{device.id}/entitlements/renewal"
+    versions = [sqlite_exporter.post(path)["version"] for _ in range(4)]
+    assert versions == sorted(set(versions))
+    assert versions[-1] >= clock.now()
+
+
+def test_no_index_is_ever_given_out_twice(exporter: Exporter) -> None:
+    devices = [exporter.device() for _ in range(2)]
+    paths = [f"/v1/devices/{device.id}/entitlements/renewal" for device in devices] * 6
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda path: exporter.ask("POST", path), paths))
+    assert {answer.status_code for answer in answers} == {201}
+    given_out = [
+        (grant["status"]["uri"], grant["status"]["idx"])
+        for answer in answers
+        for grant in answer.json()["claims"]["grants"].values()
+    ]
+    assert len(given_out) == len(set(given_out)) == 24
+    for device in devices:
+        listed = exporter.get(f"/v1/devices/{device.id}/entitlements")["items"]
+        assert len({version["version"] for version in listed}) == len(listed) == 7
+
+
+def test_a_new_version_inherits_a_suspension_and_grants_nothing_revoked(exporter: Exporter) -> None:
+    device = exporter.device()
+    exporter.order("suspend", scope={"device": device.id, "capability": CAPABILITY})
+    exporter.order("revoke", scope={"device": device.id, "capability": "av.record"})
+    preview = exporter.post(f"/v1/devices/{device.id}/entitlements/preview", PLAN)
+    assert (preview["suspended"], preview["revoked"]) == ([CAPABILITY], ["av.record"])
+    exporter.post(f"/v1/devices/{device.id}/entitlements", PLAN)
+    exporter.check_in(device)
+    new = _references(device)
+    assert set(new) == {CAPABILITY}
+    assert _listed(exporter, new[CAPABILITY]) is Status.SUSPENDED
+
+
+def test_issuing_and_ordering_at_once_leave_nothing_granted_that_is_forbidden(exporter: Exporter) -> None:
+    device = exporter.device()
+    revoke = {
+        "kind": "revoke",
+        "scope": {"device": device.id, "capability": CAPABILITY},
+        "reason_code": "misuse_confirmed",
+        "reason_text": "A court has found so.",
+    }
+    requests: list[tuple[str, Any]] = [(f"/v1/devices/{device.id}/entitlements", PLAN)] * 5
+    requests.insert(2, ("/v1/orders", revoke))
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda request: exporter.ask("POST", request[0], json=request[1]), requests))
+    assert {answer.status_code for answer in answers} == {201}
+    exporter.settle()
+    for version in exporter.all(f"/v1/devices/{device.id}/entitlements"):
+        grant = version["claims"]["grants"].get(CAPABILITY)
+        if grant is not None:
+            assert _listed(exporter, StatusReference(grant["status"]["uri"], grant["status"]["idx"])) is Status.INVALID
+    exporter.check_in(device)
+    assert set(_references(device)) == {"av.record"}
+
+
+def test_a_preview_stores_nothing_and_says_what_an_issue_would(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device()
+    size = len(exporter.all("/v1/log/entries", Role.AUDITOR))
+    plan = {"grants": {CAPABILITY: {"limits": {"quota": {"uses": 3, "per": "P1D"}}}}}
+    preview = exporter.post(f"/v1/devices/{device.id}/entitlements/preview", plan, Role.APPROVER)["claims"]
+    exporter.settle()
+    assert len(exporter.all("/v1/log/entries", Role.AUDITOR)) == size
+    issued = exporter.post(f"/v1/devices/{device.id}/entitlements", plan)["claims"]
+    named = {"jti", "iat", "nbf", "exp", "ver", "grants"}
+    assert {k: v for k, v in preview.items() if k not in named} == {k: v for k, v in issued.items() if k not in named}
+    assert issued["grants"][CAPABILITY]["limits"]["quota"]["id"] == CAPABILITY
+    assert preview["grants"][CAPABILITY]["freshness"] == issued["grants"][CAPABILITY]["freshness"]
+
+
+def test_a_new_issue_refills_no_quota(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    quota = {"grants": {CAPABILITY: {"limits": {"quota": {"uses": 3, "per": "P1D"}}}}}
+    device = exporter.device(quota)
+    assert device.entitlement is not None
+    limit = device.entitlement["grants"][CAPABILITY]["limits"]["quota"]
+    with exporter.database.write() as session:
+        statement = text("UPDATE device_plan SET plan = REPLACE(plan, :old, :new)")
+        session.execute(statement, {"old": f'"anchor":{limit["anchor"]}', "new": '"anchor":5'})
+    more = {"grants": {CAPABILITY: {"limits": {"quota": {"uses": 9, "per": "P1D"}}}}}
+    issued = exporter.post(f"/v1/devices/{device.id}/entitlements", more)["claims"]["grants"][CAPABILITY]["limits"]
+    assert issued["quota"] == {"id": limit["id"], "uses": 9, "per": "P1D", "anchor": 5}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("nobody/entitlements", "device.unknown"), ("nobody/entitlements/preview", "device.unknown")]
+)
+def test_an_unknown_device_gets_nothing(sqlite_exporter: Exporter, path: str, code: str) -> None:
+    refused = sqlite_exporter.ask("POST", f"/v1/devices/{path}", json=PLAN)
+    assert (refused.status_code, refused.json()["code"]) == (404, code)
+
+
+def test_a_release_that_guards_safety_is_not_gated_and_the_device_still_reports(exporter: Exporter) -> None:
+    device = exporter.device()
+    changes = {"capabilities": frozenset({"av.record"}), "safety": frozenset({CAPABILITY})}
+    manifest = exporter.release("2.0", **changes)["manifest"]
+    refused = exporter.ask("POST", f"/v1/devices/{device.id}/entitlements", json=PLAN)
+    assert refused.status_code == 201
+    answer = exporter.check_in(device, manifest=manifest)
+    assert "receipt" in answer
+    exporter.settle()
+    (case,) = exporter.get("/v1/alerts?kind=entitlement.withheld")["items"]
+    assert case["subject"] == device.id
+    again: Response = exporter.ask("POST", f"/v1/devices/{device.id}/entitlements", json=PLAN)
+    assert again.json()["code"] == "plan.safety"
+
+
+def test_another_release_of_the_device_gets_an_entitlement_for_it(exporter: Exporter) -> None:
+    device = exporter.device()
+    old = _references(device)
+    device.manifest = exporter.release("2.0")["manifest"]
+    exporter.check_in(device)
+    assert device.entitlement is not None
+    assert (device.entitlement["releases"], device.entitlement["manifest"]) == (["2.0"], device.manifest)
+    assert {_listed(exporter, reference) for reference in old.values()} == {Status.INVALID}
+
+
+def _references(device: SimulatedDevice) -> dict[str, StatusReference]:
+    assert device.entitlement is not None
+    return {
+        capability: StatusReference(grant["status"]["uri"], grant["status"]["idx"])
+        for capability, grant in device.entitlement["grants"].items()
+    }
+
+
+def _listed(exporter: Exporter, reference: StatusReference) -> Status:
+    return StatusList.parse(exporter.status_list(reference.uri)).status(reference.index)
+
+
+def _bit(exporter: Exporter, reference: StatusReference) -> Status:
+    with exporter.database.read() as session:
+        bits = session.scalar(text("SELECT bits FROM shard WHERE uri = :uri"), {"uri": reference.uri})
+    return read_status(bytes(bits), reference.index)
