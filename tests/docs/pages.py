@@ -26,7 +26,7 @@ _NOTE = re.compile(
     r"<!-- (?P<kind>not run|test|excerpt|file|set|background|output)(?:: (?P<value>(?:(?!-->).)*?))? -->\s*\Z",
     re.DOTALL,
 )
-_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 RUN = frozenset({"python", "sh"})
 
 

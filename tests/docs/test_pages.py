@@ -7,12 +7,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from licensing_protocol.canonical import decode
 from tests.docs.pages import ROOT, RUN, blocks, links, pages
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
 
 
-@pytest.mark.parametrize("page", PAGES)
+LINKED = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in sorted((ROOT / "examples").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LINKED])
 def test_relative_links_lead_to_a_file(page: Path) -> None:
     lost = [
         target
@@ -27,6 +31,13 @@ def test_a_block_that_is_not_run_says_why(page: Path) -> None:
     for block in blocks(page):
         if block.language in RUN and block.kind == "not run":
             assert len(block.value.split()) >= 3, block.place
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_json_on_a_page_is_json(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "json":
+            decode(block.text.encode("utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES)
