@@ -6,6 +6,7 @@ whether the clocks still agree with each other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -18,11 +19,23 @@ from device_agent.trusted_state import State, Subject
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.time_bounds import TimeBounds
 
+_LOG: Final = logging.getLogger("device_agent")
 LOOK_S: Final = 0.1
 # Less than this is the jitter of reading two clocks one after the other; a clock that was set moves further.
 _CLOCK_JITTER_S: Final = 0.05
 # How long the latest schedule that a wall clock granted may be in memory only.
 _SCHEDULE_KEPT_S: Final = 60
+
+
+def as_store_error(error: Exception) -> StoreError:
+    """Return what an error while using the store amounts to: content that nobody expected is a damaged store.
+
+    It denies, and is logged; it never reaches the product.
+    """
+    if isinstance(error, StoreError):
+        return error
+    _LOG.error("The agent's store holds what it cannot use.", exc_info=error)
+    return StoreUnreadable("its content is damaged")
 
 
 class Beliefs:
@@ -61,8 +74,8 @@ class Beliefs:
         try:
             self._state = self._seen(reading)
             self.problem = None
-        except StoreError as problem:
-            self.problem = problem
+        except Exception as error:
+            self.problem = as_store_error(error)
         return self._differs(before, reading)
 
     @contextmanager

@@ -9,11 +9,11 @@ from math import inf
 from device_agent.clock import Reading
 from device_agent.enforcement import answer, quotas, records
 from device_agent.enforcement.answer import Answer
-from device_agent.enforcement.beliefs import LOOK_S, Beliefs
+from device_agent.enforcement.beliefs import LOOK_S, Beliefs, as_store_error
 from device_agent.enforcement.gate import NOTHING_SAID, Gate, PreparedGate
 from device_agent.enforcement.grants import Grants
 from device_agent.enforcement.recorder import Recorder
-from device_agent.errors import CapabilityDenied, StoreError
+from device_agent.errors import CapabilityDenied
 from device_agent.location import Sighting
 from device_agent.store import Connection
 from licensing_protocol.decision import CompiledGrant, Decision, Denied, Granted, Use
@@ -57,16 +57,16 @@ class Enforcer:
             reading = self._clock.read()
             try:
                 return self._settle(self._answer(capability, reading), use, reading)
-            except StoreError as problem:
-                return Denied(capability, problem.reason)
+            except Exception as error:
+                return Denied(capability, as_store_error(error).reason)
 
     def standing(self, capability: str) -> Decision:
         """Return what stands of a capability whatever the single use is."""
         with self._lock:
             try:
                 return self._answer(capability, self._clock.read()).decision
-            except StoreError as problem:
-                return Denied(capability, problem.reason)
+            except Exception as error:
+                return Denied(capability, as_store_error(error).reason)
 
     def gate(self, capability: str, use: Use) -> Gate:
         """Return the way into one use."""
@@ -112,11 +112,11 @@ class Enforcer:
             reading = self._clock.read()
             try:
                 decision = self._decide_use(capability, use, reading)
-            except StoreError as problem:
+            except Exception as error:
                 # Counted, and written when the store serves again.
-                denied = Denied(capability, problem.reason)
+                denied = Denied(capability, as_store_error(error).reason)
                 self._recorder.deny(denied, reading)
-                raise CapabilityDenied(denied) from problem
+                raise CapabilityDenied(denied) from error
             if isinstance(decision, Denied):
                 if self._recorder.deny(decision, reading) and self._recorder.problem is None:
                     self._flush(reading)
@@ -143,7 +143,7 @@ class Enforcer:
                 if isinstance(decision, Granted) and held.grant is not None:
                     self._record(connection, held.grant, decision, use, reading)
             return decision
-        except StoreError:
+        except Exception:
             self._forget()
             raise
 

@@ -9,10 +9,9 @@ from typing import Final
 
 from device_agent.clock import Reading
 from device_agent.enforcement import records
-from device_agent.enforcement.beliefs import Beliefs
+from device_agent.enforcement.beliefs import Beliefs, as_store_error
 from device_agent.enforcement.denials import Denials
 from device_agent.enforcement.tally import Tally
-from device_agent.errors import StoreError
 from licensing_protocol.decision import Denied
 from licensing_protocol.reasons import Reason
 
@@ -56,8 +55,8 @@ class Recorder:
         try:
             if uses or denials:
                 self._write(uses, denials, reading)
-        except StoreError as problem:
-            self.problem = problem.reason if uses else None
+        except Exception as error:
+            self.problem = as_store_error(error).reason if uses else None
         else:
             self._tally.written(uses)
             self._denials.written(denials, reading.boottime)

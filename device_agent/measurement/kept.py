@@ -7,12 +7,21 @@ from collections.abc import Collection, Iterable
 from device_agent.measurement.measure import Measured
 from device_agent.store import Connection
 from licensing_protocol.canonical import decode_object, encode
+from licensing_protocol.errors import MalformedDocument
 
 
 def read(connection: Connection) -> tuple[Measured, ...]:
     """Return the components as they were last measured."""
     rows = connection.execute("SELECT name, digest, leaves FROM component ORDER BY name")
-    return tuple(Measured(name, digest, decode_object(leaves.encode("utf-8"))) for name, digest, leaves in rows)
+    return tuple(Measured(name, digest, _leaves(leaves)) for name, digest, leaves in rows)
+
+
+def _leaves(text: str) -> dict[str, str]:
+    try:
+        return decode_object(text.encode("utf-8"))
+    except MalformedDocument:
+        # Without them a change is told by its digests alone.
+        return {}
 
 
 def digests(connection: Connection) -> dict[str, bytes]:

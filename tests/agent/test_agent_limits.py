@@ -292,6 +292,30 @@ def test_a_clock_rolled_back_does_not_bring_an_entitlement_back(bench: Bench) ->
     assert denial(agent) == "entitlement.expired"
 
 
+def test_a_clock_that_was_set_is_reported_and_not_believed_until_the_next_contact(bench: Bench) -> None:
+    agent = bench.enrolled()
+    agent.close()
+    bench.clock.reboot(60)
+    bench.truth = bench.clock.read().wall
+    again = bench.open()
+    assert denial(again) is None
+    bench.clock.jump(7200)
+    bench.clock.pass_time(1)
+    assert denial(again) == "time.unknown"
+    assert again.sync().reached
+    assert denial(again) is None
+    assert [event["seconds"] for event in bench.server.events("clock.jumped")] == [7200]
+
+
+def test_each_start_of_the_device_is_told_once(bench: Bench) -> None:
+    bench.enrolled().close()
+    bench.open().close()
+    bench.clock.reboot(60)
+    bench.truth = bench.clock.read().wall
+    bench.open().sync()
+    assert [event["boots"] for event in bench.server.events("agent.started")] == [1, 2]
+
+
 def test_another_release_is_not_what_was_granted(bench: Bench) -> None:
     agent = bench.enrolled()
     agent.close()

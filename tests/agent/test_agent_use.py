@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from device_agent import Agent, CapabilityDenied, Granted, journal
 from device_agent.errors import StoreFull
 from device_agent.store import Store
 from licensing_protocol.journal import EventType
+from licensing_protocol.status_list import Status
 from licensing_protocol.time_bounds import TimeBounds
 from tests.agent.bench import Bench, denial
 from tests.simulators.exporter import CAPABILITY, grant
@@ -187,6 +189,30 @@ def test_counts_reach_the_disk_by_the_uses_and_at_the_end(bench: Bench) -> None:
     assert uses(bench) == {CAPABILITY: (7, 0)}
 
 
+def test_threads_use_a_capability_while_its_answer_changes_and_every_use_is_counted(bench: Bench) -> None:
+    agent, granted, stop = bench.enrolled(), [0] * 4, threading.Event()
+
+    def product(number: int) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(CapabilityDenied), agent.use(CAPABILITY):
+                granted[number] += 1
+
+    threads = [threading.Thread(target=product, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for turn in range(6):
+        bench.server.statuses = {0: Status.SUSPENDED} if turn % 2 else {}
+        agent.sync()
+        bench.clock.pass_time(1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    agent.close()
+    told = sum(report.usage[CAPABILITY].uses for report in bench.server.received if CAPABILITY in report.usage)
+    assert sum(granted) > 0
+    assert told + uses(bench)[CAPABILITY][0] == sum(granted)
+
+
 def test_the_exporter_is_told_how_often_and_no_more(bench: Bench) -> None:
     bench.server.grants = {CAPABILITY: grant(audit="count"), "av.record": grant(index=1, audit="none")}
     agent = bench.enrolled()
@@ -322,3 +348,33 @@ def test_a_damaged_store_while_running_denies(bench: Bench, tmp_path: Path) -> N
     bench.clock.pass_time(1)
     assert denial(agent) == "store.unreadable"
     assert denial(agent, "safety.tamper_alarm") is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE quota SET slot = 'soon', used = 'few'",
+        "INSERT OR REPLACE INTO fact VALUES ('notices', '[')",
+        "UPDATE clock SET boottime = 'late'",
+        "UPDATE document SET text = 'gone' WHERE kind = 'status_list'",
+        "UPDATE component SET leaves = '['",
+        "DELETE FROM mark",
+        "DROP TABLE usage",
+    ],
+)
+def test_content_that_nobody_expected_denies_and_never_reaches_the_product(bench: Bench, damage: str) -> None:
+    bench.server.grants = {CAPABILITY: grant(audit="each", limits={"quota": {"id": "q", "uses": 9, "anchor": 0}})}
+    (bench.folder / "rules.json").write_text("[]")
+    agent = bench.enrolled(product_folder=bench.folder)
+    assert denial(agent) is None
+    agent.close()
+    connection = sqlite3.connect(bench.folder / "agent" / "agent.db")
+    connection.execute(damage)
+    connection.commit()
+    connection.close()
+    (bench.folder / "rules.json").write_text("[1]")
+    again = bench.open(product_folder=bench.folder)
+    with contextlib.suppress(CapabilityDenied), again.use(CAPABILITY):
+        assert damage.startswith("UPDATE component")
+    assert denial(again, "safety.tamper_alarm") is None
+    again.status()
