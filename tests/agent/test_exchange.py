@@ -133,6 +133,22 @@ def test_a_lost_reply_to_an_enrolment_costs_nothing(camera: Camera) -> None:
     assert len(set(camera.posted())) == 1
 
 
+def test_two_processes_that_enrol_at_once_are_one_device(camera: Camera, tmp_path: Path) -> None:
+    token, other = camera.exporter.token(), Camera(camera.exporter, tmp_path / "store")
+
+    def meanwhile(request: Any, arrive: Any) -> Any:
+        assert other.exchange.enroll(token).reached
+        return arrive()
+
+    camera.network.faults = [meanwhile]
+    camera.exchange.enroll(token)
+    assert camera.posted() == other.posted()
+    assert camera.exchange.sync().reached
+    assert other.exchange.sync().reached
+    assert camera.exporter.get(f"/v1/devices/{camera.subject.device}/forks")["items"] == []
+    other.store.close()
+
+
 def test_a_server_says_why_it_does_not_enrol_and_another_token_may_do(camera: Camera) -> None:
     with pytest.raises(ServerRefused) as caught:
         camera.exchange.enroll("enrol_1.wrong")

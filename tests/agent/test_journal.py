@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_agent import journal
@@ -51,6 +51,7 @@ def test_an_event_carries_its_number_its_time_and_its_boot(connection: Connectio
     assert list(journal.unreceipted(connection))[1] == event
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(EventType)), st.integers(0, 3)), max_size=30), st.integers(0, 30))
 def test_the_chain_is_the_protocols_and_survives_what_a_receipt_lets_go(
     acts: list[tuple[EventType, int]], covered: int

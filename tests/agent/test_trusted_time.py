@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_agent import journal
@@ -272,6 +272,7 @@ ACTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ACTS, max_size=30))
 def test_the_lower_bound_never_falls(acts: list[tuple[str, float]]) -> None:
     machine = Machine()
@@ -302,6 +303,7 @@ def test_the_lower_bound_never_falls(acts: list[tuple[str, float]]) -> None:
         lower = bounds.lower
 
 
+@settings(deadline=None)
 @given(st.floats(0, 10**7), st.floats(0, 10**6), st.floats(0, 10**6))
 def test_the_interval_holds_the_true_time(boottime: float, waited: float, ran: float) -> None:
     time, _ = TrustedTime.first(ISSUED, Reading(ISSUED + 5.0, boottime, "b"))
