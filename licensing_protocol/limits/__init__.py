@@ -16,7 +16,7 @@ from licensing_protocol.limits.parameters import CompiledParameters, Parameters
 from licensing_protocol.limits.period import Period
 from licensing_protocol.limits.platform import Platform
 from licensing_protocol.limits.quota import Quota
-from licensing_protocol.limits.schedule import Schedule
+from licensing_protocol.limits.schedule import CompiledSchedule, Schedule
 from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, together, unknown
 from licensing_protocol.limits.zone import Zone
 from licensing_protocol.time_bounds import TimeBounds
@@ -98,17 +98,18 @@ class Limits:
         """Make the limits ready to evaluate.
 
         Raises:
-            Unavailable: an optional library is not installed.
+            Unavailable: an optional library is not installed, or a time zone not known.
             MalformedDocument: a border that crosses itself, or a schema that is none.
         """
         return CompiledLimits(self, zones)
 
 
 class CompiledLimits:
-    """Limits with their borders and schemas ready."""
+    """Limits with their borders, schemas and time zones ready."""
 
     def __init__(self, limits: Limits, zones: Mapping[str, Zone]) -> None:
         self._limits = limits
+        self._schedule: CompiledSchedule | None = None if limits.schedule is None else limits.schedule.compile()
         self._area: CompiledArea | None = None if limits.area is None else limits.area.compile(zones)
         self._parameters: CompiledParameters | None = None
         if limits.parameters is not None:
@@ -116,8 +117,7 @@ class CompiledLimits:
 
     def standing(self, time: TimeBounds, fix: Fix | None, age: float | None) -> Verdict:
         """Evaluate what depends on time and place; ``age`` of the fix in seconds."""
-        limits = self._limits
-        verdicts = [limit.evaluate(time) for limit in (limits.period, limits.schedule) if limit is not None]
+        verdicts = [limit.evaluate(time) for limit in (self._limits.period, self._schedule) if limit is not None]
         if self._area is not None:
             verdicts.append(self._area.evaluate(fix, age))
         return together(verdicts)

@@ -77,6 +77,8 @@ class Area:
 class _Border(Protocol):
     def signed_distance(self, fix: Fix) -> float: ...
 
+    def beyond(self, fix: Fix, margin: float) -> int: ...
+
 
 class CompiledArea:
     """An area with its borders ready."""
@@ -130,7 +132,5 @@ def _border(zone: Zone) -> _Border:
 
 
 def _against(zone: Zone, border: _Border, fix: Fix) -> Whereabouts:
-    distance = border.signed_distance(fix)
-    if abs(distance) <= fix.uncertainty_m + zone.accuracy_m:
-        return Whereabouts.UNCERTAIN
-    return Whereabouts.IN if distance < 0 else Whereabouts.OUT
+    beyond = border.beyond(fix, fix.uncertainty_m + zone.accuracy_m)
+    return (Whereabouts.UNCERTAIN, Whereabouts.OUT, Whereabouts.IN)[beyond]

@@ -5,6 +5,7 @@ Imported only where an area limit is compiled: it needs Shapely, NumPy and geogr
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from shapely.geometry import shape
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.limits.cells import Cells
 from licensing_protocol.limits.fix import Fix
 
 _FLATTENING = 1 / 298.257223563
@@ -40,6 +42,10 @@ class CircleBorder:
         line = Geodesic.WGS84.Inverse(self._latitude, self._longitude, fix.latitude, fix.longitude)
         return float(line["s12"] - self._radius_m)
 
+    def beyond(self, fix: Fix, margin: float) -> int:
+        """Return 0 within ``margin`` metres of the border; beyond that -1 inside and 1 outside."""
+        return _beyond(self.signed_distance(fix), margin)
+
 
 class PolygonBorder:
     """A (multi)polygon whose edges are straight in longitude and latitude (RFC 7946 §3.1.1)."""
@@ -53,11 +59,24 @@ class PolygonBorder:
         self._starts, self._ends = _pieces(*_edges(self._polygon))
         self._from, self._to = _ecef(self._starts), _ecef(self._ends)
         self._half_lengths = _ARC_PER_CHORD / 2 * _apart(self._from, self._to)
+        self._cells = Cells(self._starts, self._ends, self._look) if len(self._starts) else None
 
     def signed_distance(self, fix: Fix) -> float:
         """Return metres to the border, negative inside; infinite where the zone has no border (the whole Earth)."""
         distance = self._distance(fix)
         return -distance if self._covers(fix) else distance
+
+    def beyond(self, fix: Fix, margin: float) -> int:
+        """As :meth:`signed_distance` against ``margin``, but measured only where the cells do not settle it.
+
+        Return 0 within ``margin`` metres of the border; beyond that -1 inside and 1 outside.
+        """
+        least, most = self._cells.bracket(fix, margin) if self._cells is not None else (inf, inf)
+        if most <= margin:
+            return 0
+        if least <= margin:
+            return _beyond(self.signed_distance(fix), margin)
+        return -1 if self._covers(fix) else 1
 
     def _covers(self, fix: Fix) -> bool:
         longitudes = {fix.longitude}
@@ -70,13 +89,25 @@ class PolygonBorder:
 
     def _distance(self, fix: Fix) -> float:
         if not len(self._starts):
-            return float("inf")
+            return inf
+        distances, nearest_end = self._look(fix.longitude, fix.latitude)
+        close = distances <= nearest_end
         here = _ecef(np.array([[fix.longitude, fix.latitude]]))
-        nearer_end = np.minimum(_apart(self._from, here), _apart(self._to, here))
-        # Of a piece no point is nearer than its nearer end less half its length: the others need no closer look.
-        close = nearer_end - self._half_lengths <= nearer_end.min()
         x, y = _nearest(here, self._starts[close], self._ends[close])
         return float(Geodesic.WGS84.Inverse(fix.latitude, fix.longitude, y, x)["s12"])
+
+    def _look(self, longitude: float, latitude: float) -> tuple[Floats, float]:
+        """Return for each piece metres than which no point of it is nearer, and how near the nearest end of any is."""
+        here = _ecef(np.array([[longitude, latitude]]))
+        nearer_end = np.minimum(_apart(self._from, here), _apart(self._to, here))
+        # Of a piece no point is nearer than its nearer end less half its length.
+        return nearer_end - self._half_lengths, float(nearer_end.min())
+
+
+def _beyond(signed_distance: float, margin: float) -> int:
+    if abs(signed_distance) <= margin:
+        return 0
+    return -1 if signed_distance < 0 else 1
 
 
 def _nearest(here: Floats, starts: Floats, ends: Floats) -> tuple[float, float]:

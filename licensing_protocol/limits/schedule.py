@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from licensing_protocol.canonical import JsonObject
-from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.errors import MalformedDocument, Unavailable
 from licensing_protocol.fields import Fields
 from licensing_protocol.limits.verdict import Verdict, fails, holds, unknown
 from licensing_protocol.reasons import Reason
@@ -18,11 +18,14 @@ from licensing_protocol.time_bounds import TimeBounds
 
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+_ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", re.ASCII)
 _MIDNIGHT = "24:00"
 _MINUTES_PER_HOUR = 60
 _MINUTES_PER_DAY = 24 * _MINUTES_PER_HOUR
 _SECONDS_PER_DAY = 86_400
 _SEARCH_DAYS = 400
+# Whether an opening goes on for longer than this needs no answer yet: it is asked again by then.
+_FAR_ENOUGH_S = 8 * _SECONDS_PER_DAY
 _MAX_WINDOWS = 100
 _MAX_EXCEPTIONS = 1000
 # No zone is a day or more from UTC, so two days around an instant hold every window that can contain it.
@@ -74,13 +77,12 @@ class Schedule:
 
     @classmethod
     def parse(cls, value: Any) -> Schedule:
-        """Read ``{tz, windows, except?}``; ``schedule.tz`` for a zone that this installation does not know."""
+        """Read ``{tz, windows, except?}``; ``schedule.tz`` for a name that no zone has."""
         fields = Fields(value, "schedule")
-        tz = fields.text("tz", longest=64)
+        tz = _zone_name(fields.text("tz", longest=64))
         windows = fields.list_of("windows", least=1, most=_MAX_WINDOWS)
         exceptions = fields.optional("except", lambda name: fields.texts(name, most=_MAX_EXCEPTIONS)) or ()
         fields.end()
-        _zone(tz)
         return cls(tz, tuple(map(WeeklyWindow.parse, windows)), frozenset(map(_date, exceptions)))
 
     def to_claims(self) -> JsonObject:
@@ -91,6 +93,26 @@ class Schedule:
             "except": sorted(day.isoformat() for day in self.exceptions),
         }
 
+    def compile(self) -> CompiledSchedule:
+        """Make it ready to evaluate.
+
+        Raises:
+            Unavailable: ``schedule.tz`` for a zone that this installation's database does not have.
+        """
+        return CompiledSchedule(self)
+
+
+class CompiledSchedule:
+    """A schedule with its time zone ready."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        try:
+            self._zone = ZoneInfo(schedule.tz)
+        except (KeyError, ValueError, OSError) as error:
+            sentence = f"No time zone is called {schedule.tz!r} here; a newer tzdata may have it."
+            raise Unavailable(sentence, code="schedule.tz") from error
+
     def evaluate(self, time: TimeBounds) -> Verdict:
         """Hold the time against the windows: the whole interval, or else the wall clock, lies inside."""
         if not time.known:
@@ -99,36 +121,48 @@ class Schedule:
         latest = time.latest if time.upper is None else time.upper
         if earliest > _LAST_INSTANT:
             return fails(Reason("schedule.closed"))
-        for begins, ends in self._openings(earliest):
+        for begins, ends in self._openings(earliest, latest + _FAR_ENOUGH_S):
             if begins <= earliest and latest < ends:
                 return holds(time.latest + ends - latest)
             if begins > earliest:
                 return fails(Reason("schedule.closed", retry_at=begins), time.latest + begins - earliest)
         return fails(Reason("schedule.closed"), time.latest + (_SEARCH_DAYS - _MARGIN_DAYS) * _SECONDS_PER_DAY)
 
-    def _openings(self, instant: int) -> Iterator[tuple[int, int]]:
-        """Yield merged (begin, end) instants, in order, from about ``instant`` on."""
+    def _openings(self, instant: int, far_enough: int) -> Iterator[tuple[int, int]]:
+        """Yield merged (begin, end) instants, in order, from about ``instant`` on; of one that goes on, as much."""
         pending: tuple[int, int] | None = None
         for begins, ends in self._spans(instant):
-            if pending is not None and begins <= pending[1]:
-                pending = (pending[0], max(pending[1], ends))
-                continue
-            if pending is not None and pending[1] > instant:
-                yield pending
-            pending = (begins, ends)
+            if pending is None or begins > pending[1]:
+                if pending is not None and pending[1] > instant:
+                    yield pending
+                pending = (begins, ends)
+            pending = (pending[0], max(pending[1], ends))
+            if pending[1] > far_enough:
+                break
         if pending is not None and pending[1] > instant:
             yield pending
 
     def _spans(self, instant: int) -> Iterator[tuple[int, int]]:
-        zone = _zone(self.tz)
+        """Yield the (begin, end) of each window, in the order of their beginnings."""
         today = datetime.fromtimestamp(instant, UTC).date()
+        waiting: list[tuple[int, int]] = []
         for offset in range(-_MARGIN_DAYS, _SEARCH_DAYS):
             day = today + timedelta(days=offset)
-            if day in self.exceptions:
-                continue
-            names = (window for window in self.windows if DAYS[day.weekday()] in window.days)
-            spans = ((_instant(day, w.begins, zone), _instant(day, w.ends, zone)) for w in names)
-            yield from sorted(span for span in spans if span[0] < span[1])
+            # A clock change can move a window behind one of the next day, but not behind one of the day after it.
+            settled = _instant(day, 0, self._zone)
+            waiting = sorted([*waiting, *self._spans_of(day)])
+            while waiting and waiting[0][0] < settled:
+                yield waiting.pop(0)
+        yield from waiting
+
+    def _spans_of(self, day: date) -> Iterator[tuple[int, int]]:
+        if day in self._schedule.exceptions:
+            return
+        for window in self._schedule.windows:
+            if DAYS[day.weekday()] in window.days:
+                begins, ends = (_instant(day, minutes, self._zone) for minutes in (window.begins, window.ends))
+                if begins < ends:
+                    yield begins, ends
 
 
 def _instant(day: date, minutes: int, zone: ZoneInfo) -> int:
@@ -137,14 +171,11 @@ def _instant(day: date, minutes: int, zone: ZoneInfo) -> int:
     return int(datetime.combine(day + timedelta(days=days), clock, zone).timestamp())
 
 
-def _zone(name: str) -> ZoneInfo:
-    sentence = f"No time zone is called {name!r}."
-    if name.partition("/")[0] in _NOT_OF_THE_DATABASE:
-        raise MalformedDocument(sentence, code="schedule.tz")
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise MalformedDocument(sentence, code="schedule.tz") from error
+def _zone_name(name: str) -> str:
+    """Return the name if it could be one of the IANA database, whichever edition of it is installed here."""
+    if not _ZONE.fullmatch(name) or name.partition("/")[0] in _NOT_OF_THE_DATABASE:
+        raise MalformedDocument(f"{name!r} is no name of a time zone.", code="schedule.tz")
+    return name
 
 
 def _minutes(text: str, *, or_midnight: bool = False) -> int:

@@ -66,7 +66,7 @@ def _place(fields: Fields) -> Place | None:
 def _schedule(question: JsonObject) -> JsonObject:
     """Hold a time against a schedule: ``{schedule, now}`` → ``{answer, retry_at?}``; open, unknown or closed."""
     schedule, time = asked(question, lambda fields: (Schedule.parse(fields.take("schedule")), moment(fields)))
-    verdict = schedule.evaluate(time)
+    verdict = schedule.compile().evaluate(time)
     return {"answer": ("open", "unknown", "closed")[verdict.standing], **_retry_at(verdict)}
 
 

@@ -19,9 +19,9 @@ ZONES = ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Ameri
 @settings(deadline=None, max_examples=100)
 def test_the_answer_stands_until_it_says_and_then_changes(instant: int, tz: str) -> None:
     schedule = Schedule.parse({"tz": tz, "windows": [{"days": ["MON", "THU"], "from": "22:30", "to": "05:15"}]})
-    verdict = schedule.evaluate(TimeBounds.exactly(instant))
+    verdict = schedule.compile().evaluate(TimeBounds.exactly(instant))
     assert verdict.changes_at is not None
-    before, after = (schedule.evaluate(TimeBounds.exactly(verdict.changes_at + step)) for step in (-1, 0))
+    before, after = (schedule.compile().evaluate(TimeBounds.exactly(verdict.changes_at + step)) for step in (-1, 0))
     assert before.standing is verdict.standing
     assert after.standing is not verdict.standing
 
@@ -39,12 +39,12 @@ def test_the_answer_stands_until_it_says_and_then_changes(instant: int, tz: str)
 def test_clock_changes_follow_the_stated_rule(moment: str, is_open: bool) -> None:
     schedule = Schedule.parse({"tz": "Europe/Berlin", "windows": [{"days": ["SUN"], "from": "01:00", "to": "02:30"}]})
     instant = int(datetime.fromisoformat(moment).timestamp())
-    assert (schedule.evaluate(TimeBounds.exactly(instant)).standing is Standing.HOLDS) == is_open
+    assert (schedule.compile().evaluate(TimeBounds.exactly(instant)).standing is Standing.HOLDS) == is_open
 
 
 def test_an_interval_must_lie_inside_whole() -> None:
     schedule = Schedule.parse({"tz": "UTC", "windows": [{"days": ["MON"], "from": "08:00", "to": "18:00"}]})
     eight = int(datetime(2026, 9, 21, 8, tzinfo=UTC).timestamp())
-    assert schedule.evaluate(TimeBounds(eight, eight + 10)).standing is Standing.HOLDS
-    assert schedule.evaluate(TimeBounds(eight - 1, eight + 10)).standing is Standing.FAILS
-    assert schedule.evaluate(TimeBounds(eight, None, None)).standing is Standing.UNKNOWN
+    assert schedule.compile().evaluate(TimeBounds(eight, eight + 10)).standing is Standing.HOLDS
+    assert schedule.compile().evaluate(TimeBounds(eight - 1, eight + 10)).standing is Standing.FAILS
+    assert schedule.compile().evaluate(TimeBounds(eight, None, None)).standing is Standing.UNKNOWN

@@ -95,12 +95,16 @@ def _documents() -> list[JsonObject]:
 def _not_kept() -> list[JsonObject]:
     every = claims_with(EVERY_LIMIT)
     far, edge = HERE | {"latitude": 50}, HERE | {"latitude": 48.99999}
+    atlantis = EVERY_LIMIT["schedule"] | {"tz": "Europe/Atlantis"}
     night = {"tz": "UTC", "windows": [{"days": ["MON"], "from": "15:00", "to": "18:00"}], "except": []}
     opens = NOW + 2800  # 15:00:00 of that Monday
     deny = EVERY_LIMIT["area"] | {"allow": [], "deny": ["square"]}
     midnight = NOW + 86_400
     return [
         _denied("unknown limit", "it denies", claims_with({"telepathy": {}}), "limit.unsupported"),
+        _denied(
+            "unknown time zone", "it cannot be evaluated", claims_with({"schedule": atlantis}), "limit.unsupported"
+        ),
         _denied("border crosses itself", "it cannot be evaluated", _crossed(), "limit.unsupported"),
         _denied("period over", "exp is exclusive", every, "period.over", now=NOW + 500),
         _denied("period not begun", "nbf is inclusive", every, "period.not_yet", now=NOW - 6, retry_at=NOW - 5),

@@ -22,6 +22,14 @@ def _weekly(days: list[str], begins: str, ends: str, tz: str = "UTC") -> JsonObj
 OFFICE: Final = _weekly(["MON", "TUE"], "08:00", "18:00")
 NIGHT: Final = _weekly(["FRI"], "22:00", "06:00")
 WEEK: Final = _weekly(["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], "00:00", "24:00")
+# Samoa went from Thursday the 29th to Saturday the 31st of December 2011.
+APIA: Final = {
+    "tz": "Pacific/Apia",
+    "windows": [
+        {"days": ["FRI"], "from": "01:00", "to": "01:15"},
+        {"days": ["SAT"], "from": "00:15", "to": "00:30"},
+    ],
+}
 BERLIN: Final = _weekly(["SUN"], "01:00", "02:30", "Europe/Berlin")
 
 
@@ -95,11 +103,27 @@ def schedule_cases() -> list[JsonObject]:
             at("2026-09-21T02:15:00"),
             "open",
         ),
+        case(
+            "a day that never was, moved behind",
+            "Friday's 01:00 is Saturday's",
+            APIA,
+            at("2011-12-30T11:05:00"),
+            "open",
+        ),
+        case("before what was moved", "Saturday's 00:15", APIA, at("2011-12-30T10:20:00"), "open"),
+        case("between", "after 00:30", APIA, at("2011-12-30T10:40:00"), "closed", "2011-12-30T11:00:00"),
         case("beyond the calendar", "no opening is looked for", WEEK, 2**53 - 1, "closed"),
         refused("interval backwards", "upper is not before lower", {"schedule": OFFICE, "now": [2, 1]}, "field.range"),
         refused("interval of one", "lower and upper", {"schedule": OFFICE, "now": [eight]}, "field.range"),
+        refused("zone of no database", "no installation has it", _asked_in("Europe/Atlantis"), "schedule.tz"),
+        refused("folder of zones", "a name of a zone, not of its folder", _asked_in("Europe"), "schedule.tz"),
+        refused("zone is empty", "a name has a character", _asked_in(""), "field.range"),
         refused("a time as text", "an integer", {"schedule": OFFICE, "now": "noon"}, "field.type"),
     ]
+
+
+def _asked_in(tz: str) -> JsonObject:
+    return {"schedule": OFFICE | {"tz": tz}, "now": at("2026-09-21T08:00:00")}
 
 
 def _mondays() -> list[str]:

@@ -1,0 +1,98 @@
+"""The cells in front of a border never answer otherwise than measuring does."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from geographiclib.geodesic import Geodesic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from licensing_protocol.limits import Fix
+from licensing_protocol.limits.border import CircleBorder, PolygonBorder
+from tests.protocol.test_border import STARS, star
+
+CENTRES = st.tuples(st.floats(-178, 178), st.floats(-88, 88))
+Positions = list[list[float]]
+
+
+def beside(ring: Positions, chance: random.Random) -> Fix:
+    """Return a position at any distance from a metre to a few hundred kilometres beside some edge."""
+    edge = chance.randrange(len(ring) - 1)
+    along = chance.random()
+    (x1, y1), (x2, y2) = ring[edge], ring[edge + 1]
+    away, way = 10 ** chance.uniform(0, 5.5), chance.uniform(-180, 180)
+    line = Geodesic.WGS84.Direct(y1 + along * (y2 - y1), x1 + along * (x2 - x1), way, away)
+    return Fix(line["lat2"], (line["lon2"] + 180) % 360 - 180, 0.0)
+
+
+def measured(distance: float, margin: float) -> int:
+    """Return what is asked of the cells, from a distance that was measured."""
+    return 0 if abs(distance) <= margin else int(math.copysign(1, distance))
+
+
+@given(CENTRES, STARS, st.floats(-3, 0.2), st.integers(0, 2**32))
+@settings(max_examples=60)
+def test_cells_answer_as_measuring_does(
+    centre: tuple[float, float], points: list[tuple[float, int]], magnitude: float, seed: int
+) -> None:
+    chance = random.Random(seed)
+    size = min(10**magnitude, 179.9 - abs(centre[0]), 89.9 - abs(centre[1]))
+    ring = star(*centre, size, points)
+    border = PolygonBorder({"type": "Polygon", "coordinates": [ring]})
+    for _ in range(30):
+        fix = beside(ring, chance)
+        distance = border.signed_distance(fix)
+        for margin in (10 ** chance.uniform(0, 5), abs(distance) * 1.0001, abs(distance) * 0.9999):
+            assert border.beyond(fix, margin) == measured(distance, margin)
+
+
+@given(CENTRES, STARS, st.integers(0, 2**32))
+@settings(max_examples=40)
+def test_the_distance_lies_within_the_bracket(
+    centre: tuple[float, float], points: list[tuple[float, int]], seed: int
+) -> None:
+    chance = random.Random(seed)
+    ring = star(*centre, min(0.5, 179.9 - abs(centre[0]), 89.9 - abs(centre[1])), points)
+    border = PolygonBorder({"type": "Polygon", "coordinates": [ring]})
+    assert border._cells is not None
+    for _ in range(30):
+        fix = beside(ring, chance)
+        least, most = border._cells.bracket(fix, 1e9)
+        assert least <= abs(border.signed_distance(fix)) <= most
+
+
+@given(st.floats(-85, 85), st.floats(-180, 180), st.floats(1, 1e6), st.floats(0.9, 1.1), st.floats(0, 360))
+def test_a_circle_answers_as_measuring_does(
+    latitude: float, longitude: float, radius: float, share: float, way: float
+) -> None:
+    border = CircleBorder({"center": [longitude, latitude], "radius_m": radius})
+    line = Geodesic.WGS84.Direct(latitude, longitude, way, radius * share)
+    fix = Fix(line["lat2"], (line["lon2"] + 180) % 360 - 180, 0.0)
+    distance = border.signed_distance(fix)
+    for margin in (1.0, radius / 50, abs(distance) * 1.0001, abs(distance) * 0.9999):
+        assert border.beyond(fix, margin) == measured(distance, margin)
+
+
+@pytest.mark.parametrize(
+    "fix", [Fix(0, 180, 0), Fix(0, -180, 0), Fix(90, 10, 0), Fix(-90, 10, 0), Fix(-79.9, 174.9, 0)]
+)
+def test_at_the_edges_of_the_map_cells_answer_as_measuring_does(fix: Fix) -> None:
+    for west, south, east, north in ((170, -89, 180, 90), (-180, -90, 179, -80), (-180, -90, 180, 90)):
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        border = PolygonBorder({"type": "Polygon", "coordinates": [ring]})
+        for margin in (0.0, 1000.0, 2e7):
+            assert border.beyond(fix, margin) == measured(border.signed_distance(fix), margin)
+
+
+def test_many_cells_cost_no_memory() -> None:
+    ring = [[-10.0, -10.0], [10.0, -10.0], [10.0, 10.0], [-10.0, 10.0], [-10.0, -10.0]]
+    border = PolygonBorder({"type": "Polygon", "coordinates": [ring]})
+    assert border._cells is not None
+    for step in range(5000):
+        assert border.beyond(Fix(0.0, step * 0.011, 0.0), 1.0) == measured(
+            border.signed_distance(Fix(0.0, step * 0.011, 0.0)), 1.0
+        )
+    assert len(border._cells._fine) < 4096
