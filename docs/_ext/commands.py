@@ -11,8 +11,11 @@ from typing import Any
 
 from typer.main import get_command
 
-# Every command has them; the page says so once.
-COMMON = frozenset({"--json", "--server", "--token-file", "--folder", "--manifest", "--vendor-key", "--product-folder"})
+# What (nearly) every command of a program has; the page says so once.
+COMMON = {
+    "interlock": frozenset({"--json", "--server", "--token-file"}),
+    "interlock-agent": frozenset({"--json", "--folder", "--manifest", "--vendor-key", "--product-folder"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,15 @@ def to_markdown(target: str, program: str) -> str:
 
 def _walk(command: Any, path: str) -> Iterator[Command]:
     children = getattr(command, "commands", {})
-    yield Command(path, cleandoc(command.help or ""), tuple(map(_parameter, _shown(command))), not children)
+    yield Command(path, cleandoc(command.help or ""), tuple(map(_parameter, _shown(command, path))), not children)
     for name, child in children.items():
         if not child.hidden:
             yield from _walk(child, f"{path} {name}")
 
 
-def _shown(command: Any) -> list[Any]:
-    return [found for found in command.params if not found.hidden and not COMMON & set(found.opts)]
+def _shown(command: Any, path: str) -> list[Any]:
+    common = COMMON[path.partition(" ")[0]]
+    return [found for found in command.params if not found.hidden and not common & set(found.opts)]
 
 
 def _parameter(found: Any) -> tuple[str, str]:

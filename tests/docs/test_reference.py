@@ -68,6 +68,12 @@ def test_every_command_is_listed_with_what_it_does(application: str, program: st
     assert f"{application} {program}" in _page(f"{program}.md")
 
 
+def test_an_option_that_is_common_to_one_program_is_listed_for_the_other() -> None:
+    listed = commands.commands("licensing_server.cli.application:application", "interlock")
+    (add,) = (command for command in listed if command.path == "interlock products add")
+    assert "`--vendor-key`" in {names for names, _ in add.parameters}
+
+
 def test_every_route_is_listed_with_who_may_use_it() -> None:
     listed = list(routes.routes())
     served = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
