@@ -25,7 +25,7 @@ _SECRET = frozenset(
 )
 
 
-def configure(*, as_json: bool) -> None:
+def configure(*, as_json: bool, level: int = logging.INFO) -> None:
     """Set up logging once, for the whole process: JSON lines, or lines for people."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -37,7 +37,6 @@ def configure(*, as_json: bool) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if as_json:
@@ -46,13 +45,21 @@ def configure(*, as_json: bool) -> None:
     else:
         plain_traceback = structlog.dev.plain_traceback
         last += [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(logging.INFO)
-    for noisy in ("uvicorn", "alembic", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    root.setLevel(level)
+    for wordy in ("uvicorn", "alembic", "asyncio"):
+        logging.getLogger(wordy).setLevel(logging.WARNING)
+
+
+class _Stderr(logging.Handler):
+    """Writes to what is standard error at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, at once."""
+        sys.stderr.write(f"{self.format(record)}\n")
 
 
 def strike_out(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -7,6 +7,7 @@ and turn failures into exit codes.
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -116,7 +117,15 @@ def machine(command: Callable[..., None]) -> Callable[..., None]:
 
     def run(*, data_dir: Path | None, as_json: bool, **given: Any) -> None:
         output = Output(as_json=as_json)
-        _guard(output, lambda: command(Machine(output, data_dir), **given))
+
+        def work() -> None:
+            from licensing_server import logs
+
+            # What fails is told by the command itself; the ones that run for long set up their own logs.
+            logs.configure(as_json=False, level=logging.CRITICAL)
+            command(Machine(output, data_dir), **given)
+
+        _guard(output, work)
 
     return _dress(run, command, [_option("data_dir", _DataDir, None)])
 

@@ -27,13 +27,13 @@ def serve(
 
     Example:  interlock serve --data-dir /srv/interlock --port 0 --json
     """
-    from licensing_server import logs, serving
-
     settings = desk.settings(host=host, port=port)
     if settings.binds_publicly:
         sentence = f"{settings.host} can be reached by others, and nothing here encrypts what they would send."
         advice = "Put a proxy that ends TLS in front and set INTERLOCK_BEHIND_TLS=true, or listen on 127.0.0.1."
         raise Refused("serve.insecure", sentence, advice=advice)
+    from licensing_server import logs, serving
+
     logs.configure(as_json=settings.log_json)
 
     def announce(server: str) -> None:

@@ -51,12 +51,22 @@ def process(*arguments: str | Path, **members: str) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+def here(*arguments: str | Path, **members: str) -> Answer:
+    """Run a command in this process."""
+    cleared: dict[str, str | None] = {name: None for name in os.environ if name.startswith("INTERLOCK_")}
+    result = CliRunner().invoke(application, list(map(str, arguments)), env=cleared | {"COLUMNS": "200"} | members)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Answer(result.exit_code, result.stdout, result.stderr)
+
+
 @dataclass
 class Serving:
-    """A server process; ``address`` is what it announced."""
+    """A process that serves or works; ``address`` is what a server announced."""
 
     data_dir: Path
     arguments: tuple[str, ...] = ()
+    program: str = "serve"
     members: dict[str, str] = field(default_factory=dict)
     address: str = ""
     log: Path = Path()
@@ -64,10 +74,11 @@ class Serving:
 
     def __enter__(self) -> Serving:
         """Start it, and wait until it answers."""
-        self.log = self.data_dir.parent / f"{self.data_dir.name}-server.log"
+        self.log = self.data_dir.parent / f"{self.data_dir.name}-{self.program}.log"
+        port = ("--port", "0") if self.program == "serve" else ()
         with self.log.open("a") as errors:
             self._process = subprocess.Popen(
-                [*PROGRAM, "serve", "--data-dir", str(self.data_dir), "--port", "0", "--json", *self.arguments],
+                [*PROGRAM, self.program, "--data-dir", str(self.data_dir), "--json", *port, *self.arguments],
                 env=environment(**self.members),
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -75,7 +86,7 @@ class Serving:
             )
         line = self._process.stdout.readline()
         assert line, self.log.read_text()
-        self.address = canonical.decode(line.encode())["server"]
+        self.address = canonical.decode_object(line.encode()).get("server", "")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,15 +109,9 @@ class Staff:
     server: str
     token_file: Path
 
-    def run(self, *arguments: str | Path, stdin: str | None = None) -> Answer:
+    def run(self, *arguments: str | Path) -> Answer:
         """Run a command as this person, in this process."""
-        members = environment(INTERLOCK_SERVER=self.server, INTERLOCK_TOKEN_FILE=str(self.token_file))
-        given = [str(argument) for argument in arguments]
-        cleared: dict[str, str | None] = {name: None for name in os.environ if name.startswith("INTERLOCK_")}
-        result = CliRunner().invoke(application, given, env=cleared | members, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Answer(result.exit_code, result.stdout, result.stderr)
+        return here(*arguments, INTERLOCK_SERVER=self.server, INTERLOCK_TOKEN_FILE=str(self.token_file))
 
     def ask(self, *arguments: str | Path) -> Any:
         """Run a command that must succeed, and return its JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,25 @@ from tests.cli.exporter import Company
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An initialised data folder."""
-    folder = tmp_path_factory.mktemp("interlock") / "data"
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An initialised data folder that no server touches: only to be copied."""
+    folder = tmp_path_factory.mktemp("pristine") / "data"
     made = process("init", "--data-dir", folder, "--administrator", "Ada Admin", "--issuer", "Example Optics", "--json")
     assert made.code == 0, made.err
+    assert made.json["token_file"] == str(folder / "admin.token")
     return folder
+
+
+@pytest.fixture(scope="session")
+def data_dir(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the server that all tests share."""
+    return Path(shutil.copytree(pristine, tmp_path_factory.mktemp("interlock") / "data"))
+
+
+@pytest.fixture
+def fresh(pristine: Path, tmp_path: Path) -> Path:
+    """An initialised data folder of one's own."""
+    return Path(shutil.copytree(pristine, tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,91 @@
+"""Failures are told in a sentence with a code and what to do next, and by the exit code."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import Staff, environment
+from tests.cli.exporter import Company
+
+
+def test_a_refusal_has_sentence_code_and_advice(ada: Staff, company: Company, tmp_path: Path) -> None:
+    vera = ada.ask("people", "add", "Vera Vendor", "--role", "vendor")
+    token_file = tmp_path / "vera.token"
+    ada.ask("people", "token", vera["id"], "--out", token_file)
+    answer = Staff(ada.server, token_file).run("people", "list")
+    assert (answer.code, answer.out) == (1, "")
+    sentence, code, advice = answer.err.splitlines()
+    assert sentence
+    assert code.startswith("  code: role.missing, request: ")
+    assert advice == "  next: An administrator gives roles with: interlock people roles PERSON --role ROLE"
+
+
+def test_with_json_a_refusal_is_the_problem_document(ada: Staff) -> None:
+    answer = ada.run("devices", "show", "nobody", "--json")
+    assert (answer.code, answer.out) == (1, "")
+    assert (answer.failure["code"], answer.failure["status"], answer.failure["exit"]) == ("device.unknown", 404, 1)
+    assert answer.failure["request_id"]
+
+
+@pytest.mark.parametrize(
+    ("server", "code"),
+    [
+        ("http://licensing.example", "server.insecure"),
+        ("ftp://licensing.example", "server.address"),
+        ("licensing.example:8470", "server.address"),
+        ("http://127.0.0.1.example", "server.insecure"),
+    ],
+)
+def test_a_token_is_not_sent_to_an_unsafe_address(ada: Staff, server: str, code: str) -> None:
+    answer = Staff(server, ada.token_file).run("alerts", "list", "--json")
+    assert (answer.code, answer.failure["code"]) == (2, code)
+
+
+def test_a_token_file_that_is_none(ada: Staff, tmp_path: Path) -> None:
+    for content in (None, "", "two words", "naïve"):
+        path = tmp_path / "token"
+        if content is not None:
+            path.write_text(content)
+        answer = Staff(ada.server, path).run("alerts", "list", "--json")
+        assert (answer.code, answer.failure["code"]) == (2, "token.file")
+
+
+def test_a_plan_that_is_no_json(ada: Staff, company: Company, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"grants": {}, "grants": {}}')
+    answer = ada.run("issue", "AQ", "--plan", plan, "--json")
+    assert (answer.code, answer.failure["code"]) == (2, "file.json")
+    assert str(plan) in answer.failure["detail"]
+
+
+def test_a_server_that_is_not_there(ada: Staff) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        answer = Staff(address, ada.token_file).run("alerts", "list", "--json")
+    assert (answer.code, answer.failure["code"]) == (3, "server.unreachable")
+
+
+def test_a_wrong_option_is_usage(ada: Staff) -> None:
+    assert ada.run("alerts", "list", "--state", "asleep").code == 2
+
+
+def test_a_revocation_asks_first(ada: Staff) -> None:
+    scope = ("--device", "AQ", "--capability", "av.record")
+    answer = ada.run("revoke", *scope, "--reason-code", "mistake", "--reason", "Not to be done.", "--json")
+    assert (answer.code, answer.failure["code"]) == (2, "confirm.needed")
+
+
+def test_an_extra_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['uvicorn'] = None; from licensing_server.cli import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--data-dir", str(tmp_path)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 4
+    sentence, code_line = done.stderr.splitlines()
+    assert sentence.startswith("This command needs the package 'uvicorn'")
+    assert code_line == "  code: extra.missing"
