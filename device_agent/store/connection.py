@@ -55,11 +55,12 @@ def connect(path: Path) -> Connection:
     """
     try:
         _make(path)
-        connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise typed(error) from error
     try:
         _patiently(lambda: _prepare(connection))
+        connection.execute(f"PRAGMA busy_timeout = {int(WAIT_S * 1000)}")
     except sqlite3.Error as error:
         connection.close()
         raise typed(error) from error
@@ -118,7 +119,7 @@ def _number(connection: Connection, pragma: str) -> int:
 
 
 def _patiently(act: Callable[[], T]) -> T:
-    """Do something again while it is refused as busy: switching to WAL does not wait by itself."""
+    """Do something again while it is refused as busy: switching to WAL does not wait as other statements do."""
     for _ in range(int(WAIT_S / _PAUSE_S)):
         try:
             return act()

@@ -187,6 +187,18 @@ def test_another_process_that_holds_the_store_is_waited_for_but_not_for_ever(tmp
     store.close()
 
 
+def test_a_store_that_another_program_holds_while_it_is_opened(tmp_path: Path) -> None:
+    raw = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    raw.execute("BEGIN EXCLUSIVE")
+    begun = time.monotonic()
+    with pytest.raises(StoreLocked):
+        Store.open(tmp_path)
+    assert time.monotonic() - begun < 5
+    raw.execute("ROLLBACK")
+    raw.close()
+    Store.open(tmp_path).close()
+
+
 def test_another_thread_that_holds_the_store_is_waited_for_but_not_for_ever(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     held, release = threading.Event(), threading.Event()
