@@ -190,17 +190,17 @@ def test_counts_reach_the_disk_by_the_uses_and_at_the_end(bench: Bench) -> None:
 
 
 def test_threads_use_a_capability_while_its_answer_changes_and_every_use_is_counted(bench: Bench) -> None:
-    agent, granted, stop = bench.enrolled(), [0] * 4, threading.Event()
+    agent, granted, stop = bench.enrolled(), [0] * 2, threading.Event()
 
     def product(number: int) -> None:
         while not stop.is_set():
             with contextlib.suppress(CapabilityDenied), agent.use(CAPABILITY):
                 granted[number] += 1
 
-    threads = [threading.Thread(target=product, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=product, args=(number,)) for number in range(2)]
     for thread in threads:
         thread.start()
-    for turn in range(6):
+    for turn in range(4):
         bench.server.statuses = {0: Status.SUSPENDED} if turn % 2 else {}
         agent.sync()
         bench.clock.pass_time(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+from collections.abc import Iterator
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -144,20 +146,27 @@ def used(store: Store, quota: Quota, lower: int) -> int:
         return quotas.used(connection, quota, lower)
 
 
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store.open(tmp_path_factory.mktemp("store"))
+    yield store
+    store.close()
+
+
 @given(st.lists(st.integers(0, 10 * 86_400), min_size=1, max_size=20), st.sampled_from([None, "P1D", "PT1H"]))
 def test_a_window_gives_its_uses_once_however_time_is_told(
-    tmp_path_factory: pytest.TempPathFactory, times: list[int], per: str | None
+    shared_store: Store, times: list[int], per: str | None
 ) -> None:
-    quota, store = Quota("q", 5, per, 0), Store.open(tmp_path_factory.mktemp("store"))
+    quota = Quota(secrets.token_hex(8), 5, per, 0)
     spent: dict[int, int] = {}
     newest = -1
-    for lower in times:
-        newest = max(newest, quota.window(lower).index)
-        spent[newest] = spent.get(newest, 0) + 1
-        take(store, quota, lower)
-        # Even a lower bound that fell would find the newest window, not a fresh one.
-        assert used(store, quota, lower) == spent[newest]
-    store.close()
+    with shared_store.write() as connection:
+        for lower in times:
+            newest = max(newest, quota.window(lower).index)
+            spent[newest] = spent.get(newest, 0) + 1
+            quotas.take(connection, quota, lower)
+            # Even a lower bound that fell would find the newest window, not a fresh one.
+            assert quotas.used(connection, quota, lower) == spent[newest]
 
 
 def test_a_later_window_starts_empty(store: Store) -> None:
