@@ -109,7 +109,7 @@ def write_settings(folder: Path, values: Mapping[str, Any]) -> Path:
 
 
 def _quoted(name: str, value: str) -> str:
-    if "${" in value or "\x00" in value:
+    if "${" in value or not value.isprintable():
         raise Unprocessable("settings.unwritable", f"{name} has characters that interlock.env cannot keep.")
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
