@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as version_of
 from typing import Annotated
 
 import typer
@@ -25,7 +24,10 @@ application = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"interlock-agent {version_of('interlock')}")
+        # Only here: it is slow to load, and every other command is often run by scripts.
+        from importlib.metadata import version
+
+        typer.echo(f"interlock-agent {version('interlock')}")
         raise typer.Exit
 
 

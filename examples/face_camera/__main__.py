@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from examples.face_camera import console, gallery
@@ -32,8 +33,8 @@ def run(arguments: Namespace) -> None:
             sys.stdout.flush()
 
 
-def main() -> None:
-    """Read the command line and do it."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Do what ``words`` say, or else the command line."""
     parser = ArgumentParser(prog="python -m examples.face_camera", description=__doc__)
     commands = parser.add_subparsers(required=True)
     furnish = commands.add_parser("install", help="furnish a camera's folder")
@@ -45,7 +46,7 @@ def main() -> None:
     start.add_argument("folder", type=Path)
     start.add_argument("--sync-every", type=float, default=60.0, help="seconds between check-ins")
     start.set_defaults(act=run)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     arguments.act(arguments)
 
 

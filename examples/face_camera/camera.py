@@ -26,7 +26,7 @@ class UnmetObligation(Exception):
 class Camera:
     """A camera at a door. Methods raise :class:`device_agent.CapabilityDenied` where the entitlement does not allow."""
 
-    def __init__(self, folder: Path, *, sync_every: float = 60.0) -> None:
+    def __init__(self, folder: Path, *, sync_every: float | None = 60.0) -> None:
         self.folder = folder
         self.sensor = Sensor()
         self.settings: JsonObject = {"retention_days": 30}

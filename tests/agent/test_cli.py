@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-import uvicorn
 from typer.testing import CliRunner
 
 from device_agent import Agent
@@ -21,9 +17,8 @@ from device_agent.cli.application import application
 from licensing_protocol.canonical import decode_object, encode
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.manifest import Component, ComponentKind
-from licensing_server.config import Settings
-from licensing_server.web import Role
-from tests.server.exporter import CAPABILITY, Exporter
+from tests.server.counter import Counter
+from tests.server.exporter import CAPABILITY
 
 APPROVED = ["face.identify_1toN", "--authority", "W-1", "--operator", "ana", "--operator", "ben"]
 PLAN = {
@@ -54,47 +49,14 @@ PLAN = {
 }
 
 
-@dataclass(frozen=True)
-class Counter:
-    """A server that answers on the network, and the release that its devices run."""
-
-    exporter: Exporter
-    address: str
-    manifest: str
-
-    def token(self, folder: Path) -> Path:
-        """Approve the plan, and write its token to a file."""
-        path = folder / "enrolment.token"
-        path.write_text(self.exporter.token(PLAN) + "\n", "ascii")
-        return path
-
-
 @pytest.fixture(scope="module")
 def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    folder = tmp_path_factory.mktemp("server")
-    exporter = Exporter.begin(Settings(data_dir=folder, public_url=address))
-    changes = {
-        "servers": (address,),
-        "measure": (
-            Component("rules", ComponentKind.FILE, "rules.json"),
-            Component("retention", ComponentKind.SETTING),
-        ),
-    }
-    manifest = exporter.product_manifest("2.0", **changes).sign(exporter.vendor)
-    exporter.post("/v1/products/camera/releases", {"manifest": manifest}, Role.VENDOR)
-    # The server's log and the commands' output would share this process's streams.
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    server = uvicorn.Server(uvicorn.Config(exporter.app, lifespan="off", log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    yield Counter(exporter, address, manifest)
-    server.should_exit = True
-    thread.join()
-    listener.close()
-    exporter.end()
-    structlog.reset_defaults()
+    measured = (
+        Component("rules", ComponentKind.FILE, "rules.json"),
+        Component("retention", ComponentKind.SETTING),
+    )
+    with Counter.open(tmp_path_factory.mktemp("server"), measure=measured) as counter:
+        yield counter
 
 
 @dataclass(frozen=True)
@@ -110,7 +72,7 @@ class Device:
         return {
             "INTERLOCK_AGENT_FOLDER": str(self.folder / "agent"),
             "INTERLOCK_AGENT_MANIFEST": str(self.folder / "manifest.jws"),
-            "INTERLOCK_AGENT_VENDOR_KEY": str(self.folder / "vendor.jwk.json"),
+            "INTERLOCK_AGENT_VENDOR_KEY": str(self.folder / "vendor-key.json"),
         }
 
     def run(self, *words: str, code: int = 0, given: str | None = None) -> Any:
@@ -138,14 +100,13 @@ class Device:
 
 
 def _lay_out(folder: Path, counter: Counter) -> Device:
-    (folder / "manifest.jws").write_text(counter.manifest + "\n", "ascii")
-    (folder / "vendor.jwk.json").write_bytes(encode(counter.exporter.vendor.key.jwk))
+    counter.furnish(folder)
     (folder / "rules.json").write_text("{}", "ascii")
     return Device(folder, counter)
 
 
 def _enrolled(device: Device) -> Device:
-    report = device.run("enroll", "--token-file", str(device.counter.token(device.folder)))
+    report = device.run("enroll", "--token-file", str(device.counter.token(PLAN, device.folder)))
     if report["problems"]:
         # The very first list is signed a moment after the first entitlement.
         device.counter.exporter.settle()
@@ -290,7 +251,7 @@ def test_with_the_products_folder_it_measures_files_too(enrolled: Device) -> Non
 
 def test_a_device_without_a_network_exchanges_files(device: Device) -> None:
     request, answer = device.folder / "request.json", device.folder / "answer.json"
-    token = device.counter.token(device.folder)
+    token = device.counter.token(PLAN, device.folder)
     exporter = device.counter.exporter
     name = device.run("export", str(request), "--token-file", str(token))["device"]
     answer.write_bytes(encode(exporter.post("/v1/enrollments", decode_object(request.read_bytes()), None)))
@@ -327,9 +288,9 @@ def test_sync_before_enrolment_says_what_to_do(device: Device) -> None:
 
 
 def test_a_manifest_of_another_vendor_is_refused(device: Device) -> None:
-    (device.folder / "vendor.jwk.json").write_bytes(encode(SoftwareSigner.generate().key.jwk))
+    (device.folder / "vendor-key.json").write_bytes(encode(SoftwareSigner.generate().key.jwk))
     assert device.run("enroll", given="enrol_A.secret", code=1)["code"] == "trust.unknown_key"
-    (device.folder / "vendor.jwk.json").write_text("not JSON", "ascii")
+    (device.folder / "vendor-key.json").write_text("not JSON", "ascii")
     assert device.run("enroll", given="enrol_A.secret", code=2)["code"] == "file.json"
 
 
