@@ -33,6 +33,7 @@ from licensing_server.status_lists import Board
 from licensing_server.status_lists.routes import router as status_routes
 from licensing_server.status_lists.sign import job as signing_job
 from licensing_server.trust.routes import router as trust_routes
+from licensing_server.web import describe
 from licensing_server.web.intake import Intake
 
 ROUTERS = (
@@ -75,6 +76,7 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
     state.with_jobs = with_jobs
     with database.read() as session:
         state.counter = Counter.of(database, settings, custody, trust.current_root(session))
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     refusals.install(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -25,7 +25,7 @@ def list_entries(
     type: Annotated[str | None, Query(max_length=64, description="exact, or a prefix ending in a dot")] = None,
     subject: Identifier | None = None,
     actor: Identifier | None = None,
-    since: Annotated[int | None, Query(ge=0, le=2**53, description="seconds since the epoch")] = None,
+    since: Annotated[int | None, Query(ge=0, le=2**53 - 1, description="seconds since the epoch")] = None,
 ) -> Page[EntryReply]:
     """List entries in the order of the log."""
     rows = select(LogEntry).where(LogEntry.position.is_not(None))
@@ -43,7 +43,7 @@ def list_entries(
 
 
 @router.get("/entries/{index}")
-def read_entry(access: Reader, index: Annotated[int, Path(ge=0, le=2**53)]) -> EntryReply:
+def read_entry(access: Reader, index: Annotated[int, Path(ge=0, le=2**53 - 1)]) -> EntryReply:
     """Read one entry by its index."""
     with access.read() as act:
         entry = act.session.scalar(select(LogEntry).where(LogEntry.position == index))

@@ -27,7 +27,7 @@ def list_devices(
     end_user: Identifier | None = None,
     product: Identifier | None = None,
     country: Annotated[str | None, Query(pattern="^[A-Z]{2}$")] = None,
-    silent_since: Annotated[int | None, Query(ge=0, le=2**53, description="seconds since the epoch")] = None,
+    silent_since: Annotated[int | None, Query(ge=0, le=2**53 - 1, description="seconds since the epoch")] = None,
 ) -> Page[DeviceReply]:
     """List devices. ``country`` is the destination of the registered end-user."""
     rows = select(Device)

@@ -2,6 +2,7 @@
 
 from licensing_server.web.access import Access, Act
 from licensing_server.web.actor import Actor, Role
+from licensing_server.web.description import describe
 from licensing_server.web.guard import guard_of, public, requires
 from licensing_server.web.paging import Cursor, Page, page_of
 from licensing_server.web.schemas import Body, Identifier, Reply
@@ -16,6 +17,7 @@ __all__ = [
     "Page",
     "Reply",
     "Role",
+    "describe",
     "guard_of",
     "page_of",
     "public",

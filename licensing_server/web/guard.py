@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from fastapi import Depends, Request
-from fastapi.routing import APIRoute
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from licensing_server.web.access import Access
 from licensing_server.web.actor import Role
@@ -50,3 +50,10 @@ def guard_of(route: APIRoute) -> RoleGuard | PublicGuard | None:
     calls: list[Callable[..., Any] | None] = [dependency.call for dependency in route.dependant.dependencies]
     guards = [call for call in calls if isinstance(call, RoleGuard | PublicGuard)]
     return guards[0] if len(guards) == 1 else None
+
+
+def routes_of(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
+    """Yield every route of the API with its whole path."""
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, APIRoute):
+            yield str(context.path), context.original_route
