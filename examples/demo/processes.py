@@ -104,7 +104,7 @@ class Running:
         stdin.write(line + "\n")
         stdin.flush()
 
-    def hear(self, seconds: float = 20.0) -> str:
+    def hear(self, seconds: float = 60.0) -> str:
         """Return its next line.
 
         Raises:

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from examples.demo.__main__ import tell
 from examples.demo.screen import Screen
 from examples.demo.world import World
@@ -20,8 +22,9 @@ STEPS = 31
 PROCESSES = Path("/proc")
 
 
+@pytest.mark.timeout(300)
 def test_the_whole_story_comes_true(tmp_path: Path) -> None:
-    ended = subprocess.run(_COMMAND, **_surroundings(tmp_path), capture_output=True, timeout=170, check=False)
+    ended = subprocess.run(_COMMAND, **_surroundings(tmp_path), capture_output=True, timeout=280, check=False)
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr
     assert ended.stdout.count("\n  ok: ") == STEPS
     assert f"All {STEPS} steps came true" in ended.stdout.splitlines()[-1]
