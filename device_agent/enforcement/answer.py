@@ -6,10 +6,11 @@ position or the next look at the world may change it. Whoever asks before that c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
+from device_agent.enforcement.familiar import Familiar
 from device_agent.location import Sighting
 from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Place, Use
 from licensing_protocol.grant import Audit
@@ -25,13 +26,15 @@ _LAST_SECOND_S: Final = 0.01
 class Answer:
     """``decision`` is what stands whatever the single use is; ``until`` in seconds since start.
 
-    ``grant`` and ``standing`` are there where a grant is, so that a single use can be held against its own limits.
+    ``grant`` and ``standing`` are there where a grant is, so that a single use can be held against its own limits;
+    ``familiar`` knows uses that fitted them.
     """
 
     decision: Decision
     until: float = inf
     grant: CompiledGrant | None = None
     standing: Verdict | None = None
+    familiar: Familiar = field(default_factory=Familiar, compare=False)
 
     @property
     def is_whole(self) -> bool:

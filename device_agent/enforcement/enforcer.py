@@ -10,7 +10,7 @@ from device_agent.clock import Reading
 from device_agent.enforcement import answer, quotas, records
 from device_agent.enforcement.answer import Answer
 from device_agent.enforcement.beliefs import LOOK_S, Beliefs, as_store_error
-from device_agent.enforcement.gate import NOTHING_SAID, Gate, PreparedGate
+from device_agent.enforcement.gate import NOTHING_SAID, Gate, Prepared, PreparedGate
 from device_agent.enforcement.grants import Grants
 from device_agent.enforcement.recorder import Recorder
 from device_agent.errors import CapabilityDenied
@@ -25,7 +25,7 @@ from licensing_protocol.reasons import Reason
 class Enforcer:
     """The device's rules at work. All methods can be called from any thread.
 
-    ``_prepared`` holds a gate for each capability whose answer is whole. It is read without a lock; whoever may change
+    ``_prepared`` holds a gate for each capability without a quota. It is read without a lock; whoever may change
     an answer takes the lock and empties it. ``unsettled`` is told the code of every reason for which a use was denied
     or degraded, because news from the exporter may settle it; ``looked`` is called after each look at the world.
     Neither may wait for anything.
@@ -51,8 +51,8 @@ class Enforcer:
     def decide(self, capability: str, use: Use) -> Decision:
         """Decide one use without using anything up."""
         gate = self._prepared.get(capability)
-        if gate is not None and self._boottime() < gate.until:
-            return gate.decision
+        if gate is not None and gate.prepared.covers(use):
+            return gate.prepared.decision
         with self._lock:
             reading = self._clock.read()
             try:
@@ -164,6 +164,8 @@ class Enforcer:
             quota = held.grant.grant.limits.quota
             used, lower = (0, 0) if quota is None else self._spent(quota, reading, connection)
             decision = held.on_use(use, used, lower)
+            if quota is None and isinstance(decision, Granted):
+                held.familiar.keep(use)
         if decision.reason is not None:
             self._unsettled(decision.reason.code)
         return decision
@@ -177,7 +179,7 @@ class Enforcer:
             return quotas.used(fresh, quota, lower), lower
 
     def _answer(self, capability: str, reading: Reading, connection: Connection | None = None) -> Answer:
-        """Return an answer that holds at this moment, and prepare the gate of one that is whole."""
+        """Return an answer that holds at this moment, and prepare the gate of one without a quota."""
         if capability in self._safety:
             return Answer(Granted(capability))
         if self._closed:
@@ -189,7 +191,7 @@ class Enforcer:
             held = self._evaluate(capability, reading, connection)
         if capability in self._gated:
             self._answers[capability] = held
-            if held.is_whole:
+            if held.grant is None or held.grant.grant.limits.quota is None:
                 self._prepared[capability] = self._prepare(capability, held)
         return held
 
@@ -210,13 +212,19 @@ class Enforcer:
         granted = held.decision if isinstance(held.decision, Granted) else None
         if granted is not None and granted.audit is Audit.EACH:
             granted = None
-        tick = self._recorder.tick(capability) if granted is not None and granted.audit is Audit.COUNT else None
-        until = min(held.until, self._looked + LOOK_S)
-        return PreparedGate(Gate(self._admit, capability), self._boottime, held.decision, until, granted, tick)
+        prepared = Prepared(
+            boottime=self._boottime,
+            decision=held.decision,
+            until=min(held.until, self._looked + LOOK_S),
+            granted=granted,
+            tick=self._recorder.tick(capability) if granted is not None and granted.audit is Audit.COUNT else None,
+            familiar=None if held.is_whole else held.familiar,
+        )
+        return PreparedGate(self._admit, capability, NOTHING_SAID, prepared)
 
     def _always_open(self, capability: str) -> PreparedGate:
         granted = Granted(capability)
-        return PreparedGate(Gate(self._admit, capability), self._boottime, granted, inf, granted)
+        return PreparedGate(self._admit, capability, NOTHING_SAID, Prepared(self._boottime, granted, inf, granted))
 
     def _look(self, reading: Reading) -> None:
         if self._beliefs.look(reading):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, TypeAlias
 
+from device_agent.enforcement.familiar import Familiar
 from licensing_protocol.decision import Decision, Granted, Use
 
 # The slow way: evaluates one use of a capability, and raises CapabilityDenied.
@@ -51,43 +53,54 @@ class Gate:
         """Leave; what the body raised goes on."""
 
 
-class PreparedGate(Gate):
-    """A gate whose ``decision`` stands for every use while the time since start is below ``until`` (seconds).
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An answer that holds while the time since start is below ``until`` (seconds).
 
-    ``granted`` is given where such a use leaves nothing on disk; then ``tick`` counts it, if it is counted.
+    ``granted`` is there where a use leaves nothing on disk, and ``tick`` then counts it, if it is counted. ``familiar``
+    is there where the answer is only for uses that it knows.
     """
 
-    __slots__ = ("_boottime", "_granted", "_tick", "decision", "until")
+    boottime: Callable[[], float]
+    decision: Decision
+    until: float
+    granted: Granted | None = None
+    tick: Callable[[], int] | None = None
+    familiar: Familiar | None = None
 
-    def __init__(
-        self,
-        gate: Gate,
-        boottime: Callable[[], float],
-        decision: Decision,
-        until: float,
-        granted: Granted | None,
-        tick: Callable[[], int] | None = None,
-    ) -> None:
-        super().__init__(gate._admit, gate._capability, gate._use)
-        self.decision = decision
-        self.until = until
-        self._boottime = boottime
-        self._granted = granted
-        self._tick = tick
+    def covers(self, use: Use) -> bool:
+        """Tell whether the answer stands for this use at this moment."""
+        return self.boottime() < self.until and (self.familiar is None or self.familiar.knows(use))
+
+
+class PreparedGate(Gate):
+    """A gate that stands open for what its prepared answer covers."""
+
+    __slots__ = ("prepared",)
+
+    def __init__(self, admit: Admit, capability: str, use: Use, prepared: Prepared) -> None:
+        self._admit = admit
+        self._capability = capability
+        self._use = use
+        self.prepared = prepared
 
     def saying(self, use: Use) -> PreparedGate:
-        """Return this gate for a use of which something is said: it matters once the prepared answer has ended."""
-        plain = Gate(self._admit, self._capability, use)
-        return PreparedGate(plain, self._boottime, self.decision, self.until, self._granted, self._tick)
+        """Return this gate for a use of which something is said."""
+        return PreparedGate(self._admit, self._capability, use, self.prepared)
 
     def __enter__(self) -> Granted:
-        if self._granted is not None and self._boottime() < self.until:
-            if self._tick is not None:
-                self._tick()
-            return self._granted
+        prepared = self.prepared
+        granted = prepared.granted
+        # As `covers`, written out: this is the path of every use.
+        if granted is not None and prepared.boottime() < prepared.until:
+            familiar = prepared.familiar
+            if familiar is None or familiar.knows(self._use):
+                if prepared.tick is not None:
+                    prepared.tick()
+                return granted
         return self._admit(self._capability, self._use)
 
     async def __aenter__(self) -> Granted:
-        if self._granted is not None and self._boottime() < self.until:
+        if self.prepared.granted is not None and self.prepared.covers(self._use):
             return self.__enter__()
         return await super().__aenter__()
