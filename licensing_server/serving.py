@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -31,8 +31,7 @@ def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: boo
         Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``, ``serve.address``.
     """
     database, custody = open_server(settings)
-    try:
-        listener = _bind(settings.host, settings.port)
+    with closing(database), closing(_bind(settings.host, settings.port)) as listener:
         app = create_app(settings, database, custody, with_jobs=with_jobs)
         config = uvicorn.Config(
             app,
@@ -47,8 +46,6 @@ def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: boo
         )
         server = _Server(config, app.state.board, lambda: announce(_address(listener)))
         server.run(sockets=[listener])
-    finally:
-        database.close()
 
 
 def work(settings: Settings, announce: Callable[[], None]) -> None:
@@ -58,7 +55,7 @@ def work(settings: Settings, announce: Callable[[], None]) -> None:
         Unavailable: as :func:`serve`.
     """
     database, custody = open_server(settings)
-    try:
+    with closing(database):
         runner = Runner(database, all_jobs(settings, custody))
         listener = Listener(database, runner.wake)
         stopped = threading.Event()
@@ -70,8 +67,6 @@ def work(settings: Settings, announce: Callable[[], None]) -> None:
         stopped.wait()
         listener.stop()
         runner.stop()
-    finally:
-        database.close()
 
 
 class _Server(uvicorn.Server):
@@ -90,7 +85,7 @@ class _Server(uvicorn.Server):
         self._board.close()
         await super().shutdown(sockets)
 
-    @contextlib.contextmanager
+    @contextmanager
     def capture_signals(self) -> Iterator[None]:
         # Unlike uvicorn's, not raised again after a graceful end: to stop when asked to is success.
         def stop(signal_number: int, frame: FrameType | None) -> None:
@@ -108,9 +103,13 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
     except OSError as error:
         reason = (error.strerror or "not possible").lower()
         raise Unavailable("serve.address", f"Cannot listen on {host} port {port}: {reason}; choose another.") from error

@@ -51,7 +51,7 @@ def process(*arguments: str | Path, **members: str) -> Answer:
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
-def here(*arguments: str | Path, **members: str) -> Answer:
+def here(*arguments: str | Path | int, **members: str) -> Answer:
     """Run a command in this process."""
     cleared: dict[str, str | None] = {name: None for name in os.environ if name.startswith("INTERLOCK_")}
     result = CliRunner().invoke(application, list(map(str, arguments)), env=cleared | {"COLUMNS": "200"} | members)

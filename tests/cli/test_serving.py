@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def test_it_refuses_a_database_that_is_not_migrated(data_dir: Path, tmp_path: Pa
     answer = here("serve", "--data-dir", folder, "--port", "0", "--json")
     assert (answer.code, answer.failure["code"]) == (1, "database.unmigrated")
     assert here("migrate", "--data-dir", folder, "--json").json["applied"] != []
+
+
+def test_it_refuses_an_address_that_is_taken(fresh: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        answer = here("serve", "--data-dir", fresh, "--port", taken.getsockname()[1], "--json")
+    assert (answer.code, answer.failure["code"]) == (1, "serve.address")
 
 
 def test_it_refuses_a_folder_without_keys(tmp_path: Path) -> None:
