@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from licensing_server import accounts, clock, migrations, trust
+from licensing_server import accounts, clock, migrations, status_lists, trust
 from licensing_server.accounts.tables import Person
 from licensing_server.config import Settings
 from licensing_server.database import Database
@@ -121,6 +121,8 @@ def _first_administrator(settings: Settings, database: Database, custody: Custod
         _refuse_used(session, settings)
         person = accounts.add_person(session, name=name, roles=list(Role), actor=None, now=now)
         trust.publish(session, custody.keys(), actor=person.id, now=now)
+        # Opened before anything is granted, so that its list is signed by the time the first device asks for it.
+        status_lists.allocate(session, 0, settings.public_url)
         _, text = accounts.issue_token(
             session,
             person_id=person.id,
