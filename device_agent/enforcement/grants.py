@@ -15,7 +15,7 @@ class Grants:
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
-        self._entitlement: Entitlement | None = None
+        self._identity: str | None = None
         self._compiled: dict[str, CompiledGrant] = {}
 
     def find(self, entitlement: Entitlement | None, capability: str) -> CompiledGrant | Answer:
@@ -23,8 +23,9 @@ class Grants:
         reason = document_reason(entitlement, self._manifest, capability)
         if entitlement is None or reason is not None:
             return answer.refused(capability, reason or Reason("entitlement.absent"))
-        if self._entitlement is not entitlement:
-            self._entitlement, self._compiled = entitlement, {}
+        # The document is read again with every receipt and list; borders are made ready once for each entitlement.
+        if self._identity != entitlement.identity:
+            self._identity, self._compiled = entitlement.identity, {}
         if capability not in self._compiled:
             self._compiled[capability] = CompiledGrant(entitlement, capability)
         return self._compiled[capability]
