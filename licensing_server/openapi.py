@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_json
 
 from licensing_server.app import create_app
 from licensing_server.config import Settings
@@ -15,7 +16,13 @@ from licensing_server.setup import initialise, open_server
 
 def rendered(document: dict[str, Any]) -> str:
     """Return the document as it is kept: sorted and indented, so that a change is easy to read."""
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return to_json(_sorted(document), indent=1).decode("utf-8") + "\n"
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(member) for member in value] if isinstance(value, list) else value
 
 
 def main(path: Path) -> None:
