@@ -49,12 +49,15 @@ class Steps:
         """Take one step; it ends by :meth:`Step.holds`, or by whatever went wrong instead."""
         step = Step(title, expected)
         self.taken.append(step)
-        self.screen.step(len(self.taken), title)
         begun = monotonic()
         try:
+            self.screen.step(len(self.taken), title)
             yield step
         except Exception as error:
             step.true, step.came = False, step.came or str(error)
+            raise
+        except KeyboardInterrupt:
+            step.came = "it was interrupted"
             raise
         finally:
             step.seconds = monotonic() - begun

@@ -35,11 +35,11 @@ def test_an_interrupted_story_leaves_nothing_behind(tmp_path: Path) -> None:
     with subprocess.Popen(_COMMAND, **_surroundings(tmp_path), stdout=subprocess.PIPE) as telling:
         assert telling.stdout is not None
         for line in telling.stdout:
-            if line.startswith("  ok: "):
+            if line.startswith("2. "):
                 break
         assert _left_behind(tmp_path)[1] != []
         telling.send_signal(signal.SIGINT)
-        telling.stdout.read()
+        assert "it was interrupted" in telling.stdout.read()
     assert telling.returncode == 130
     assert _left_behind(tmp_path) == ([], [])
 
