@@ -13,12 +13,10 @@ from typing import NoReturn
 
 from examples.demo import audit, field, incident, office
 from examples.demo.people import CommandFailed
-from examples.demo.processes import Processes, ProcessFailed
+from examples.demo.processes import SIGNALS, Processes, ProcessFailed
 from examples.demo.screen import Screen
 from examples.demo.steps import Steps, StoryBroken
 from examples.demo.world import World
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def tell(screen: Screen, play: Callable[[World], None]) -> bool:
@@ -48,7 +46,7 @@ def whole_story(world: World) -> None:
 
 def main() -> int:
     """Tell the whole story on standard output."""
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, _interrupted)
     try:
         return 0 if tell(Screen(sys.stdout), whole_story) else 1
@@ -66,7 +64,7 @@ def _sum_up(screen: Screen, steps: Steps, seconds: float) -> None:
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
     # Once is enough: what follows is the tidying up, which must not be interrupted.
-    for known in _SIGNALS:
+    for known in SIGNALS:
         signal.signal(known, signal.SIG_IGN)
     raise KeyboardInterrupt
 

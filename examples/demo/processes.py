@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 # The examples are not installed; the processes work in the story's folder and find them here.
 _REPOSITORY = Path(__file__).parents[2]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S = 5.0
 _COMMAND_S = 60.0
 
@@ -39,39 +42,39 @@ class Processes:
         self._running: list[subprocess.Popen[str]] = []
 
     def run(self, module: str, words: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
-        """Run ``python -m module words`` to its end."""
-        with subprocess.Popen(
-            [sys.executable, "-m", module, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self._folder,
-            env=_environment(environment),
-        ) as process:
-            try:
-                out, err = process.communicate(timeout=_COMMAND_S)
-            except BaseException:
-                process.kill()
-                raise
+        """Run ``python -m module words`` to its end.
+
+        Raises:
+            ProcessFailed: it takes longer than a minute.
+        """
+        pipes = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        process = self._begin(module, words, environment, **pipes)
+        try:
+            out, err = process.communicate(timeout=_COMMAND_S)
+        except subprocess.TimeoutExpired as error:
+            raise ProcessFailed(f"{module} {words[0]} did not end within {_COMMAND_S:.0f} s.") from error
+        self._running.remove(process)
         return Ended(process.returncode, out, err)
 
     def start(self, name: str, module: str, words: Sequence[str]) -> Running:
         """Start ``python -m module words``; it runs until it is stopped."""
-        with (self._folder / f"{name}.log").open("w") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, *words],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                cwd=self._folder,
-                env=_environment(None),
-                # A terminal's Ctrl-C reaches this process only; it then ends the others in their order.
-                start_new_session=True,
+        path = self._folder / f"{name}.log"
+        with path.open("w") as log:
+            # A terminal's Ctrl-C reaches this process only; it then ends the others in their order.
+            process = self._begin(module, words, None, stdin=subprocess.PIPE, stderr=log, start_new_session=True)
+        return Running(name, process, path)
+
+    def _begin(
+        self, module: str, words: Sequence[str], environment: Mapping[str, str] | None, **options: Any
+    ) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", module, *words]
+        surroundings: dict[str, Any] = {"cwd": self._folder, "env": _environment(environment)}
+        with _signals_held_back():
+            process: subprocess.Popen[str] = subprocess.Popen(
+                command, stdout=subprocess.PIPE, text=True, **surroundings, **options
             )
-        self._running.append(process)
-        return Running(name, process, self._folder / f"{name}.log")
+            self._running.append(process)
+        return process
 
     def close(self) -> None:
         """End what still runs, the newest first: politely, then without asking."""
@@ -99,10 +102,11 @@ class Running:
         return self._process.pid
 
     def tell(self, line: str) -> None:
-        """Write one line to its standard input."""
+        """Write one line to its standard input; where it has ended, :meth:`hear` says so."""
         stdin = _pipe(self._process.stdin)
-        stdin.write(line + "\n")
-        stdin.flush()
+        with suppress(BrokenPipeError):
+            stdin.write(line + "\n")
+            stdin.flush()
 
     def hear(self, seconds: float = 60.0) -> str:
         """Return its next line.
@@ -126,6 +130,20 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Let a signal wait while a process is started, which would otherwise be lost between its start and our list."""
+    arrived: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: arrived.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if arrived:
+            signal.raise_signal(arrived[0])
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
