@@ -36,8 +36,8 @@ demo: $(call ready,demo) ## the whole story, for real: server, camera, complianc
 	@$(DEMO)/bin/python -m examples.demo
 
 check: $(call ready,check) ## set up, then run everything that must pass
-	$(call stage,format,$(BIN)/ruff format --check $(CODE))
-	$(call stage,lint,$(BIN)/ruff check $(CODE))
+	$(call stage,format,$(BIN)/ruff format --check $(CODE) docs)
+	$(call stage,lint,$(BIN)/ruff check $(CODE) docs)
 	$(call stage,contracts,$(BIN)/lint-imports)
 	$(call stage,types,$(BIN)/mypy $(CODE))
 	$(call stage,protocol,$(BIN)/pytest -n 2 -q tests/protocol tests/conformance --cov --cov-fail-under=100)
