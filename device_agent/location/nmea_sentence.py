@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 from datetime import date, time
 from typing import Any, Final
 
-from pynmeagps import NMEAReader  # type: ignore[import-untyped]  # the library has no types
-from pynmeagps.exceptions import (  # type: ignore[import-untyped]  # the library has no types
+from pynmeagps import NMEAReader
+from pynmeagps.exceptions import (
     NMEAMessageError,
     NMEAParseError,
     NMEAStreamError,

@@ -26,13 +26,17 @@ from device_agent import Agent, CapabilityDenied
 def opened(**options):
     return Agent.open({folder!r}, manifest={manifest!r}, vendor_key={key!r}, **options)
 
+def tell(word):
+    # One write for the whole line: other processes write to the same pipe, which may be unbuffered.
+    print(word + "\\n", end="", flush=True)
+
 def granted():
     try:
         with agent.use({capability!r}):
-            print("granted", flush=True)
+            tell("granted")
             return True
     except CapabilityDenied as refused:
-        print(refused.code, flush=True)
+        tell(refused.code)
         return False
 """
 PROCESSES = 4
@@ -151,7 +155,7 @@ for _ in range(4):
             granted()
         report = agent.sync()
         names = {thread.name for thread in threading.enumerate()}
-        print("restarted" if {"interlock-sync", "interlock-watch"} <= names else names, flush=True)
+        tell("restarted" if {"interlock-sync", "interlock-watch"} <= names else str(names))
         time.sleep(0.5)
         agent.close()
         os._exit(0 if report.reached else 1)

@@ -60,6 +60,8 @@ class Reopened:
         self.exporter.tokens, self.exporter.people = exporter.tokens, exporter.people
         self.exporter.vendor, self.exporter.manifest = exporter.vendor, exporter.manifest
         self.exporter.end_user = exporter.end_user
+        # The restored server's lists were signed at the time to which the first one's had run ahead.
+        self.exporter.ahead = exporter.ahead
 
     def __enter__(self) -> Exporter:
         self.client.__enter__()
