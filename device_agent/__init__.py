@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from device_agent.agent import Agent, AgentStatus
     from device_agent.errors import AgentError, CapabilityDenied
-    from device_agent.location import LocationSource
+    from device_agent.location import LocationSource, Observation
     from licensing_protocol.decision import Denied, Granted
     from licensing_protocol.limits import Fix
 
@@ -32,6 +32,7 @@ __all__ = [
     "Fix",
     "Granted",
     "LocationSource",
+    "Observation",
 ]
 
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "Fix": "licensing_protocol.limits",
     "Granted": "licensing_protocol.decision",
     "LocationSource": "device_agent.location",
+    "Observation": "device_agent.location",
 }
 
 

@@ -32,7 +32,7 @@ STATEMENTS: Final = (
         id INTEGER PRIMARY KEY CHECK (id = 1), last INTEGER NOT NULL, covered INTEGER NOT NULL,
         head BLOB NOT NULL, bytes INTEGER NOT NULL, is_full INTEGER NOT NULL)""",
     "CREATE TABLE usage (capability TEXT PRIMARY KEY, uses INTEGER NOT NULL, denials INTEGER NOT NULL) WITHOUT ROWID",
-    # `slot` is the index of the quota's window.
+    # `slot` is when the quota's window began, in seconds: a number would change its meaning with a re-issue.
     """CREATE TABLE quota (
         id TEXT PRIMARY KEY, slot INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE component (name TEXT PRIMARY KEY, digest BLOB NOT NULL, leaves TEXT NOT NULL) WITHOUT ROWID",

@@ -15,28 +15,36 @@ from licensing_protocol.canonical import decode_object
 
 ROOT = Path(__file__).parent.parent.parent
 TARGETS = {
-    "use_all_limits_p50_over_floor_p50": 6,
-    "decide_all_limits_p50_over_floor_p50": 4,
-    "use_all_limits_p99_over_p50": 5,
+    "decision": {
+        "use_all_limits_p50_over_floor_p50": 6,
+        "decide_all_limits_p50_over_floor_p50": 4,
+        "use_all_limits_p99_over_p50": 5,
+    },
+    "locate": {"locate_p50_over_contains_p50": 4, "locate_p99_over_contains_p50": 20},
+}
+CASES = {
+    "decision": {"floor", "use, all limits", "decide, all limits", "use, denied", "use, one of 100 grants"},
+    "locate": {"floor: prepared contains_xy", "area, 1 Hz", "area, 100 Hz", "agent, 1 Hz"},
 }
 UNITS = ("_us", "_s", "calls", "case")
 
 
-def test_the_decision_benchmark_prints_one_object() -> None:
-    command = [sys.executable, "-m", "benchmarks.decision", "--quick", "--json"]
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=60).stdout
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_a_benchmark_prints_one_object(name: str) -> None:
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--quick", "--json"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=100).stdout
     report = decode_object(printed)
     assert set(report) == {"name", "machine", "rows", "targets"}
-    assert report["name"] == "decision"
+    assert report["name"] == name
     assert set(report["machine"]) == {"processor", "cores", "system", "python"}
-    assert {target["name"]: target["limit"] for target in report["targets"]} == TARGETS
+    assert {target["name"]: target["limit"] for target in report["targets"]} == TARGETS[name]
     for target in report["targets"]:
         assert target["holds"] is (target["value"] <= target["limit"])
     cases = [row["case"] for row in report["rows"]]
     assert len(set(cases)) == len(cases)
-    assert {"floor", "use, all limits", "decide, all limits", "use, denied", "use, one of 100 grants"} <= set(cases)
+    assert set(cases) >= CASES[name]
     for row in report["rows"]:
-        assert all(name.endswith(UNITS) for name in row)
+        assert all(member.endswith(UNITS) for member in row)
         assert 0 <= row["p50_us"] <= row["p99_us"] <= row["p999_us"]
         assert row["per_s"] > 0
 
