@@ -94,4 +94,18 @@ def test_many_cells_cost_no_memory() -> None:
     for step in range(5000):
         border._cells.bracket(Fix(0.0, -10 + step * 0.0101, 0.0), 1.0)
     assert len(border._cells._fine) < 4096
+    for step in range(4200):
+        border._cells.bracket(Fix(-40 + step // 100 * 0.17, -10 + step % 100 * 0.17, 0.0), 1.0)
+    assert len(border._cells._coarse) < 4096
     assert border.beyond(Fix(0.0, 0.0, 0.0), 1.0) == -1
+
+
+@pytest.mark.parametrize("kilometres", [1, 10, 17, 19, 25, 60])
+def test_near_and_far_from_a_straight_border_cells_answer_as_measuring_does(kilometres: int) -> None:
+    ring = [[-10.0, -10.0], [10.0, -10.0], [10.0, 10.0], [-10.0, 10.0], [-10.0, -10.0]]
+    border = PolygonBorder({"type": "Polygon", "coordinates": [ring]})
+    fix = Fix(0.0, 10.0 + kilometres / 111.32, 0.0)
+    distance = border.signed_distance(fix)
+    assert distance == pytest.approx(kilometres * 1000, rel=0.01)
+    for margin in (1.0, distance * 0.9999, distance * 1.0001, 100_000.0):
+        assert border.beyond(fix, margin) == measured(distance, margin)
