@@ -79,13 +79,17 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
     """Open what a running server needs.
 
     Raises:
-        Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``.
+        Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``; Conflict: ``database.newer``.
     """
     custody = Custody.open(settings.data_dir, _passphrase(settings))
     database = Database(settings.url)
-    if not migrations.is_current(database):
+    try:
+        # A newer schema is refused by this look itself: migrating would not help.
+        if migrations.pending(database):
+            raise Unavailable("database.unmigrated", "The database has an older schema; run: interlock migrate")
+    except BaseException:
         database.close()
-        raise Unavailable("database.unmigrated", "The database has an older schema; run: interlock migrate")
+        raise
     return database, custody
 
 

@@ -33,5 +33,6 @@ def _begin(quota: Quota, lower: int) -> int:
     """Return when the window began (seconds): unlike its number, that survives a re-issue with another length."""
     window = quota.window(lower)
     if window.ends is None:
-        return quota.anchor
+        # A total begins once, whatever anchor a later issue gives it.
+        return 0
     return window.ends - (window.ends - quota.anchor) // (window.index + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from device_agent.exchange.device import Device, take_rest
 from device_agent.exchange.report import SyncReport
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject, decode_object, encode, from_base64url
-from licensing_protocol.errors import InterlockError, WrongDocument
+from licensing_protocol.errors import InterlockError, MalformedDocument, WrongDocument
 from licensing_protocol.exchange import Answer
 from licensing_protocol.fields import Fields
 from licensing_protocol.token import TokenType
@@ -31,7 +32,10 @@ def export_request(device: Device, path: Path, secret: str | None) -> None:
     body = enrol.request(device, secret or "") if device.state().receipt is None else check_in.request(device)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        draft.write_bytes(encode(body.to_json()))
+        # An enrolment token is in it: nobody else may read it.
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encode(body.to_json()))
         draft.replace(path)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -48,6 +52,8 @@ def import_answer(device: Device, path: Path) -> SyncReport:
     answer = Answer.parse(content)
     if device.state().receipt is None:
         report = enrol.accept(device, answer)
+    elif answer == Answer() and "status_lists" not in content:
+        raise MalformedDocument("This file brings nothing: it is no answer of the exporter.", code="answer.empty")
     elif answer.receipt is None and answer.refusal is None:
         with device.writing() as work:
             report = take_rest(work, work.state, answer, SyncReport())

@@ -50,12 +50,15 @@ class State:
         Nothing may be decided before that (protocol §5).
 
         Raises:
-            StoreUnreadable: the store belongs to another device key.
+            StoreUnreadable: the store belongs to another device key, or holds documents and no time.
         """
         _bind(connection, subject.key)
         journal.begin(connection, subject.key)
         stored = records.read_time(connection)
         if stored is None:
+            if any(records.documents(connection, kind) for kind in Kind):
+                # Who removed it would have time begin anew.
+                raise StoreUnreadable("what it knew of the time is gone")
             time, anomalies = TrustedTime.first(subject.root.issued, reading)
         else:
             time, anomalies = stored.trusting(subject.keeps_time).observe(reading)
@@ -65,7 +68,7 @@ class State:
         if stored is None or stored.boot != reading.boot:
             data: JsonObject = {"release": subject.manifest.release, "boots": time.boot_count}
             journal.note(connection, EventType.AGENT_STARTED, data, time.bounds(reading), reading.boot)
-        return cls.load(connection, subject)._hear_again(connection, reading)
+        return cls.load(connection, subject)
 
     @classmethod
     def load(cls, connection: Connection, subject: Subject, known: State | None = None) -> State:
@@ -102,18 +105,6 @@ class State:
         time = records.keep_time(connection, time)
         _report(connection, time, anomalies, reading)
         return replace(known, time=time)
-
-    def _hear_again(self, connection: Connection, reading: Reading) -> State:
-        """Raise the lower bound by all that is held: a store whose marks were removed does not begin time anew."""
-        time = self.time
-        signed: list[tuple[Entitlement | StatusList | Receipt | None, str]] = [(self.entitlement, self.held.kid)]
-        signed += [(held.document, held.kid) for held in self.status.lists.values()]
-        if self.held_receipt is not None:
-            signed.append((self.held_receipt.document, self.held_receipt.kid))
-        for document, kid in signed:
-            if document is not None:
-                time = time.accept(document.issued_at, kid, reading)
-        return self if time == self.time else replace(self, time=records.keep_time(connection, time))
 
     @property
     def entitlement(self) -> Entitlement | None:

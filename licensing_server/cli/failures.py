@@ -29,6 +29,8 @@ _ADVICE: dict[str | int, str] = {
     429: "Wait a moment, then repeat the command.",
     500: "Give the request id to whoever runs the server; their log has the cause.",
 }
+_NO_DATABASE = frozenset({"database.unavailable", "server.busy"})
+_LOOK_AT_DATABASE = "Look at INTERLOCK_DATABASE_URL, whether the database runs, and whether its disk is full."
 
 
 def refused_by_server(document: dict[str, Any]) -> Refused:
@@ -42,6 +44,8 @@ def failure_of(error: Exception) -> Failure | None:
     """Return the failure that an exception means, ``None`` where it is a fault of ours."""
     if isinstance(error, Failure):
         return error
+    if isinstance(error, Problem) and error.code in _NO_DATABASE:
+        return Unreachable(error.code, error.detail, advice=_LOOK_AT_DATABASE)
     if isinstance(error, Problem):
         return Refused(error.code, error.detail, advice=_ADVICE.get(error.code, ""))
     if isinstance(error, InterlockError):
@@ -64,8 +68,7 @@ def _of_library(error: Exception) -> Failure | None:
     library = type(error).__module__.partition(".")[0]
     if library == "sqlalchemy" and type(error).__name__ in {"OperationalError", "InterfaceError", "DatabaseError"}:
         cause = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-        advice = "Look at INTERLOCK_DATABASE_URL, and whether the database runs."
-        return Unreachable("database.unreachable", f"The database does not answer: {cause}", advice=advice)
+        return Unreachable("database.unreachable", f"The database does not answer: {cause}", advice=_LOOK_AT_DATABASE)
     if library == "sqlalchemy" and type(error).__name__ in {"ArgumentError", "NoSuchModuleError"}:
         return Misused("settings.database_url", "INTERLOCK_DATABASE_URL is not the address of a database.")
     if library.startswith("pydantic") and type(error).__name__ == "ValidationError":

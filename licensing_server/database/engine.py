@@ -109,12 +109,17 @@ def _refusal(error: DBAPIError) -> Problem:
     if isinstance(error, DataError):
         return Unprocessable("value.unstorable", "A value holds something that no database keeps; leave it out.")
     if isinstance(error, IntegrityError):
-        _log.warning("the database refused a change", error=str(error.orig))
+        _log.warning("the database refused a change", error=_told(error))
         return Conflict("state.conflict", "This is in conflict with what is there; look again and repeat it.")
     if _raced(error) or "locked" in str(error.orig):
         return _busy()
-    _log.error("the database failed", error=str(error.orig))
+    _log.error("the database failed", error=_told(error))
     return Unavailable("database.unavailable", "The database does not answer; try again in a moment.", retry_after=5)
+
+
+def _told(error: DBAPIError) -> str:
+    # The first line only: PostgreSQL's next one repeats the values of the row.
+    return f"{type(error.orig).__name__}: {str(error.orig).partition(chr(10))[0]}"
 
 
 def _raced(error: BaseException | None) -> bool:

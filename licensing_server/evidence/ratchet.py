@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import JsonObject, to_base64url
@@ -49,7 +50,7 @@ def next_receipt(
     session: Session, signing: Signing, device: str, covered: Covered, type: str, data: JsonObject, now: int
 ) -> str:
     """Queue the log entry, make the next ratchet, and return the receipt that names both."""
-    ratchet, nonce = _new_ratchet(session, device, now)
+    ratchet, nonce = _new_ratchet(session, device, covered.identity, now)
     entry = data | {"evidence": covered.identity, "ratchet": to_base64url(ratchet)}
     queued = audit_log.record(session, type, time=now, actor=device, subject=device, data=entry)
     receipt = Receipt(
@@ -69,11 +70,14 @@ def next_receipt(
 
 def refusal(session: Session, signing: Signing, device: str, evidence: str, code: str, now: int) -> str:
     """Return a signed refusal; like a receipt it names the next parent."""
-    ratchet, nonce = _new_ratchet(session, device, now)
+    ratchet, nonce = _new_ratchet(session, device, evidence, now)
     return Refusal(signing.issuer, now, device, evidence, code, ratchet, nonce).sign(signing.signer)
 
 
-def _new_ratchet(session: Session, device: str, now: int) -> tuple[bytes, bytes]:
+def _new_ratchet(session: Session, device: str, document: str, now: int) -> tuple[bytes, bytes]:
+    """Make the one current ratchet, for the answer to ``document``; whoever still holds another is a copy (§6)."""
+    others = (Ratchet.device == device, Ratchet.used_by.is_(None))
+    session.execute(update(Ratchet).where(*others).values(used_by=document))
     ratchet, nonce = secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES)
     session.add(Ratchet(device=device, ratchet=ratchet, nonce=nonce, issued_at=now, used_by=None, answer=None))
     return ratchet, nonce

@@ -80,8 +80,7 @@ def _quarantine(session: Session, device: str, now: int, lapses_after: int) -> N
             session, Kind.QUARANTINE, Scope(device), reason, actor=_SYSTEM, now=now, lapses_at=now + lapses_after
         )
     except Conflict:
-        # It is in quarantine already; the proof is kept all the same.
-        return
+        orders.prolong_quarantine(session, device, now + lapses_after, now)
 
 
 def _receipt(counter: Counter, text: str) -> Receipt | None:

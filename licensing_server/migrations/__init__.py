@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from licensing_server.database import Database
-from licensing_server.problem import Problem
+from licensing_server.problem import Conflict, Problem
 
 
 def upgrade(database: Database, revision: str = "head", step: Callable[[], None] = lambda: None) -> None:
@@ -47,9 +47,15 @@ def is_current(database: Database) -> bool:
 
 
 def pending(database: Database) -> list[str]:
-    """Return the revisions that :func:`upgrade` would apply, the first one first."""
+    """Return the revisions that :func:`upgrade` would apply, the first one first.
+
+    Raises:
+        Conflict: ``database.newer`` where the database has a schema that this version does not know.
+    """
     with database.read() as session:
         held = MigrationContext.configure(session.connection()).get_current_heads()
+    if not all(map(knows, held)):
+        raise Conflict("database.newer", "The database has the schema of a newer server; install that version.")
     script = ScriptDirectory.from_config(_config())
     todo = [found.revision for found in script.iterate_revisions("head", held or "base")]
     return todo[::-1]

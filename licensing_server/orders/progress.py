@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.evidence import Evidence
-from licensing_server import audit_log, status_lists
+from licensing_server import accounts, audit_log, status_lists
 from licensing_server.database import changed_one
 from licensing_server.jobs import Job
 from licensing_server.orders.place import Kind, Reason, ReasonCode, order_of, reinstate
@@ -56,8 +56,29 @@ def confirm_quarantine(act: Act, order_id: str) -> Order:
     return act.session.get_one(Order, order_id, populate_existing=True)
 
 
+def prolong_quarantine(session: Session, device: str, lapses_at: int, now: int) -> None:
+    """Let a device's quarantine that waits for confirmation lapse later, because what began it happened again."""
+    targeted = select(OrderTarget.order).where(OrderTarget.device == device)
+    waits = (
+        Order.id.in_(targeted),
+        Order.kind == Kind.QUARANTINE,
+        Order.undone_by.is_(None),
+        Order.lapses_at < lapses_at,
+    )
+    for order in session.scalars(select(Order).where(*waits)):
+        order.lapses_at = lapses_at
+        data = {"lapses": lapses_at}
+        audit_log.record(session, "order.prolonged", time=now, actor=_SYSTEM, subject=order.id, data=data)
+    session.flush()
+
+
 def lapse(session: Session, now: int) -> int | None:
-    """Reinstate what a quarantine held where nobody confirmed it in time; a job's step."""
+    """Reinstate what a quarantine held where nobody confirmed it in time; a job's step.
+
+    Not while people have yet to accept what a restore lost: the confirmation may be part of it.
+    """
+    if accounts.waiting(session) is not None:
+        return None
     waiting = select(Order.id, Order.lapses_at).where(Order.lapses_at.is_not(None), Order.undone_by.is_(None))
     due = []
     for order_id, lapses_at in session.execute(waiting).all():

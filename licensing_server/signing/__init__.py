@@ -17,6 +17,7 @@ from licensing_server.problem import Unavailable
 
 _OWNER_ONLY = 0o600
 _FOLDER_MODE = 0o700
+_MAC_LABEL = b"interlock/challenge-key/1"
 
 
 class Custody:
@@ -57,7 +58,8 @@ class Custody:
             raise Unavailable(
                 "signing.unreadable", "The signing keys do not open; look at INTERLOCK_KEY_PASSPHRASE."
             ) from error
-        return cls(signers, digest(b"interlock/challenge-key/1", secret.encode()))
+        # Derived from a private key, never from the passphrase: nonces are public and must not help to guess it.
+        return cls(signers, digest(_MAC_LABEL, signers[Delegation.RECEIPT].sign(_MAC_LABEL)))
 
     def signer(self, delegation: Delegation) -> Signer:
         """Return the signer for one purpose."""

@@ -47,7 +47,8 @@ def _step(terms: Terms, signer: Signer) -> Callable[[Session, int], int | None]:
 def _sign_if_due(session: Session, shard: int, signed_at: int, terms: Terms, signer: Signer, now: int) -> int:
     if now < signed_at + terms.resign and not _changed(session, shard):
         return signed_at + terms.resign
-    if now <= signed_at:
+    # Not later than that: a clock that once was ahead must not hold a revocation back until it is there again.
+    if now == signed_at:
         return signed_at + 1
     row = session.execute(
         select(Shard.uri, Shard.bits, Shard.sequence).where(Shard.id == shard).with_for_update()

@@ -77,7 +77,8 @@ def key_of(request: Request, person: str, bearer: str) -> Key | None:
     if not 1 <= len(key) <= _LONGEST:
         raise Unprocessable("idempotency.key", f"An Idempotency-Key has 1 to {_LONGEST} characters.")
     body = to_base64url(digest(getattr(request.state, "body", b"")))
-    return Key(person, key, f"{request.method} {request.url.path} {body}", digest(_LABEL, bearer.encode()))
+    meant_for = request.headers.get("if-match", "")
+    return Key(person, key, f"{request.method} {request.url.path} {meant_for} {body}", digest(_LABEL, bearer.encode()))
 
 
 def earlier_answer(session: Session, key: Key) -> Answer | None:

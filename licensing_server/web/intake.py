@@ -17,6 +17,7 @@ from licensing_server.problem import MEDIA_TYPE, Problem, TooLarge, Unprocessabl
 from licensing_server.web.metrics import REQUESTS, SECONDS
 
 _log = structlog.get_logger("interlock.http")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 # Decoding more than this would keep other requests waiting, so a worker thread does it.
 _LONG_BODY: Final = 65_536
@@ -155,11 +156,13 @@ def _record(scope: Scope, status: int, seconds: float, request_id: str) -> None:
     route = scope.get("route")
     # The pattern of the route, never the path: a path may name a device.
     pattern = getattr(route, "path", "unmatched")
-    REQUESTS.labels(scope["method"], pattern, str(status)).inc()
-    SECONDS.labels(scope["method"], pattern).observe(seconds)
+    # Whoever sends may invent methods; each would be a series of its own.
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    REQUESTS.labels(method, pattern, str(status)).inc()
+    SECONDS.labels(method, pattern).observe(seconds)
     _log.info(
         "request",
-        method=scope["method"],
+        method=method,
         route=pattern,
         status=status,
         milliseconds=round(seconds * 1000, 1),

@@ -146,6 +146,12 @@ def used(store: Store, quota: Quota, lower: int) -> int:
         return quotas.used(connection, quota, lower)
 
 
+def test_another_anchor_refills_no_total(store: Store) -> None:
+    assert take(store, Quota("q", 5, None, 0), NOW) == 1
+    assert take(store, Quota("q", 5, None, NOW), NOW + 1) == 2
+    store.close()
+
+
 @pytest.fixture(scope="module")
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store = Store.open(tmp_path_factory.mktemp("store"))

@@ -361,6 +361,10 @@ def test_a_device_without_a_network_does_the_same_by_file(camera: Camera, tmp_pa
     back.write_bytes(encode(camera.exporter.post("/v1/enrollments", decode_object(asked), None)))
     report = camera.exchange.import_answer(back)
     assert (report.receipts, report.entitlement) == (1, True)
+    assert out.stat().st_mode & 0o077 == 0
+    back.write_bytes(b'{"a":1}')
+    with pytest.raises(MalformedDocument):
+        camera.exchange.import_answer(back)
     camera.exporter.settle()
 
     camera.note(number=1)

@@ -233,14 +233,11 @@ def test_a_document_altered_in_the_store_is_not_believed(device: Device) -> None
     assert device.reloaded().entitlement is None
 
 
-def test_a_store_whose_marks_were_removed_does_not_begin_time_anew(device: Device) -> None:
-    device.entitle(device.exporter.entitlement(device.subject, 5))
-    device.fetch(device.exporter.status_list(9, {}))
+def test_a_store_whose_clock_was_removed_does_not_begin_time_anew(device: Device) -> None:
     device.receive(issued_at=ISSUED + 3)
     device.connection.execute("DELETE FROM clock")
-    device.connection.execute("DELETE FROM mark")
-    begun = State.begin(device.connection, device.subject, device.clock.read())
-    assert begun.time.lower == ISSUED + 3
+    with pytest.raises(StoreUnreadable):
+        State.begin(device.connection, device.subject, device.clock.read())
 
 
 def test_other_processes_see_what_one_took(device: Device) -> None:

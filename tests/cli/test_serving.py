@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -30,6 +32,14 @@ def test_it_refuses_a_database_that_is_not_migrated(data_dir: Path, tmp_path: Pa
     answer = here("serve", "--data-dir", folder, "--port", "0", "--json")
     assert (answer.code, answer.failure["code"]) == (1, "database.unmigrated")
     assert here("migrate", "--data-dir", folder, "--json").json["applied"] != []
+
+
+def test_a_database_of_a_newer_server_is_refused_with_a_sentence(fresh: Path) -> None:
+    with closing(sqlite3.connect(fresh / "interlock.db", isolation_level=None)) as database:
+        database.execute("UPDATE alembic_version SET version_num = 'from the future'")
+    for command in ("serve", "migrate"):
+        answer = here(command, "--data-dir", fresh, "--json")
+        assert (answer.code, answer.failure["code"]) == (1, "database.newer")
 
 
 def test_it_refuses_an_address_that_is_taken(fresh: Path) -> None:

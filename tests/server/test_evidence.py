@@ -10,7 +10,7 @@ from sqlalchemy import text
 from licensing_protocol.canonical import from_base64url, to_base64url
 from licensing_protocol.evidence import verify
 from licensing_protocol.log.merkle import leaf_hash
-from licensing_protocol.receipt import Refusal, verify_receipt, verify_refusal
+from licensing_protocol.receipt import Receipt, Refusal, verify_receipt, verify_refusal
 from licensing_protocol.trust import PinnedKeys
 from licensing_server import clock
 from licensing_server.config import Settings
@@ -69,6 +69,21 @@ def test_a_second_evidence_for_one_parent_is_a_fork(exporter: Exporter) -> None:
     (case,) = exporter.get(f"/v1/alerts?subject={device.id}")["items"]
     assert case["kind"] == "continuity.fork"
     assert len(exporter.get("/v1/log/entries?type=evidence.fork", Role.AUDITOR)["items"]) == 1
+
+
+def test_copies_that_both_go_on_are_told_apart_again_and_again(exporter: Exporter) -> None:
+    device = exporter.device()
+    exporter.check_in(device)
+    first, second = device.evidence(clock.now()), device.evidence(clock.now(), events=[("agent.started", {})])
+    original = exporter.send(device, first)
+    copy = exporter.send(device, second)
+    for _ in range(2):
+        original = exporter.send(device, device.evidence(clock.now(), parent=_ratchet(original)))
+        assert "refusal" in original
+        copy = exporter.send(device, device.evidence(clock.now(), parent=_ratchet(copy)))
+        assert "refusal" in copy
+    assert "receipt" in exporter.send(device, device.evidence(clock.now(), parent=_ratchet(copy)))
+    assert len(exporter.all(f"/v1/devices/{device.id}/forks")) == 5
 
 
 def test_a_device_goes_on_from_a_refusal(exporter: Exporter) -> None:
@@ -219,6 +234,12 @@ def test_a_device_is_slowed_down_by_what_it_signed_and_nobody_spends_for_it(tmp_
     assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
     assert answers[-1].json()["code"] == "rate.exceeded"
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 30
+
+
+def _ratchet(answer: dict[str, Any]) -> bytes:
+    if "receipt" in answer:
+        return Receipt.parse(payload(answer["receipt"])).ratchet
+    return Refusal.parse(payload(answer["refusal"])).ratchet
 
 
 def _newest(exporter: Exporter, device: SimulatedDevice) -> Any:

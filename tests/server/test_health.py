@@ -78,6 +78,13 @@ def test_figures_name_patterns_and_never_ids(sqlite_exporter: Exporter) -> None:
     assert sqlite_exporter.end_user not in figures
 
 
+def test_an_invented_method_makes_no_series_of_its_own(sqlite_exporter: Exporter) -> None:
+    assert sqlite_exporter.ask("INVENTED", "/healthz", None).status_code == 405
+    figures = sqlite_exporter.ask("GET", "/metrics", None).text
+    assert "INVENTED" not in figures
+    assert 'method="other"' in figures
+
+
 def test_settings_come_from_the_environment_and_each_is_described(tmp_path: Path) -> None:
     for name, setting in Settings.model_fields.items():
         assert setting.description, name

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from licensing_protocol.canonical import to_base64url
 from licensing_protocol.log.merkle import leaf_hash, root_hash
@@ -140,6 +141,27 @@ def test_a_quarantine_lapses_unless_a_person_confirms_it(exporter: Exporter) -> 
     assert set(_statuses(exporter, confirmed).values()) == {Status.SUSPENDED}
     kinds = {(order["kind"], order["reason_code"], order["actor"]) for order in _orders(exporter, lapsing)}
     assert kinds == {("quarantine", "continuity", "system"), ("reinstate", "lapsed", "system")}
+
+
+def test_a_clock_that_was_ahead_once_holds_no_revocation_back(exporter: Exporter) -> None:
+    device = exporter.device()
+    exporter.settle(clock.now() + 7200)
+    exporter.order("revoke", scope=_scope(device))
+    assert _statuses(exporter, device)[CAPABILITY] is Status.INVALID
+
+
+def test_a_quarantine_whose_cause_comes_again_lapses_later(exporter: Exporter) -> None:
+    device = exporter.device()
+    exporter.fork(device)
+    (order,) = _orders(exporter, device)
+    with exporter.database.write() as session:
+        session.execute(text('UPDATE "order" SET lapses_at = lapses_at - 3600'))
+    exporter.fork(device)
+    (again,) = _orders(exporter, device)
+    assert again["id"] == order["id"]
+    assert again["lapses_at"] >= order["lapses_at"]
+    entries = exporter.get(f"/v1/log/entries?subject={order['id']}", Role.AUDITOR)["items"]
+    assert [entry["type"] for entry in entries] == ["order.placed", "order.prolonged"]
 
 
 def test_orders_are_read_with_what_devices_know_of_them(sqlite_exporter: Exporter) -> None:
