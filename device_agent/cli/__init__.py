@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from device_agent.cli.exits import ExitCode, missing_extra
+from device_agent.cli.exits import ExitCode, Failure, missing_extra
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 def main() -> None:
@@ -17,4 +21,25 @@ def main() -> None:
     except ModuleNotFoundError as error:
         sys.stderr.write(f"{missing_extra(error)}\n")
         sys.exit(ExitCode.EXTRA_MISSING)
+    if "--json" in sys.argv[1:]:
+        sys.exit(_run_for_a_machine(application))
     application()
+
+
+def _run_for_a_machine(application: Typer) -> int:
+    """Run it so that a command line which is wrong ends in one JSON object too, as every other failure does."""
+    from typer import Abort
+    from typer.exceptions import TyperException
+
+    from licensing_protocol.canonical import encode
+
+    try:
+        return int(application(standalone_mode=False) or ExitCode.DONE)
+    except Abort:
+        sentence = "The command asks something, and nobody answers: give it as an option."
+        failure = Failure("command.unanswered", sentence, ExitCode.USAGE)
+    except TyperException as error:
+        told = getattr(error, "format_message", error.__str__)()
+        failure = Failure("command.usage", told, ExitCode.USAGE)
+    sys.stderr.write(encode(failure.to_json()).decode() + "\n")
+    return failure.exit_code

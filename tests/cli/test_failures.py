@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from licensing_protocol import canonical
 from tests.cli.command_line import Staff, environment
 from tests.cli.exporter import Company
 
@@ -89,3 +90,20 @@ def test_an_extra_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     sentence, code_line = done.stderr.splitlines()
     assert sentence.startswith("This command needs the package 'uvicorn'")
     assert code_line == "  code: extra.missing"
+
+
+@pytest.mark.parametrize("command", ["licensing_server.cli", "device_agent.cli"])
+@pytest.mark.parametrize("wrong", [["nothing-like-it"], ["--no-such-option"]])
+def test_a_wrong_command_line_is_one_object_too(command: str, wrong: list[str]) -> None:
+    line = [sys.executable, "-m", command, *wrong, "--json"]
+    answer = subprocess.run(line, capture_output=True, check=False, timeout=60)
+    failure = canonical.decode_object(answer.stderr)
+    assert (answer.returncode, failure["code"], failure["exit"]) == (2, "command.usage", 2)
+
+
+def test_a_question_that_nobody_answers_is_one_object_too(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "licensing_server.cli", "init", "--data-dir", str(tmp_path / "data"), "--json"]
+    answer = subprocess.run(line, capture_output=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    assert answer.returncode == 2
+    assert b'"command.unanswered"' in answer.stderr
+    assert not (tmp_path / "data").exists()
