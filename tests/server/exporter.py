@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
-from httpx2 import Response
+from httpx2 import Client, Response
 from starlette.testclient import TestClient
 
 from licensing_protocol.canonical import encode, to_base64url
@@ -30,7 +30,7 @@ class Exporter:
     """The server under test, and what a member of staff would keep at hand."""
 
     app: FastAPI
-    client: TestClient
+    client: Client
     database: Database
     settings: Settings
     administrator: str

@@ -83,7 +83,7 @@ class ServerProcess:
 @contextmanager
 def running(settings: Settings, folder: Path) -> Iterator[ServerProcess]:
     """Run a server on initialised data until the end of the block."""
-    server = ServerProcess(settings, _free_port(), folder / "server.log")
+    server = ServerProcess(settings, free_port(), folder / "server.log")
     server.start()
     try:
         yield server
@@ -92,7 +92,7 @@ def running(settings: Settings, folder: Path) -> Iterator[ServerProcess]:
             server.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

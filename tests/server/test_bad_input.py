@@ -214,7 +214,8 @@ def test_a_sender_who_goes_away_in_the_middle_leaves_nothing(sqlite_exporter: Ex
         "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "scheme": "http",
         "http_version": "1.1", "asgi": {"version": "3.0"}, "root_path": "",
     }  # fmt: skip
-    client: TestClient = sqlite_exporter.client
+    client = sqlite_exporter.client
+    assert isinstance(client, TestClient)
     assert client.portal is not None
     client.portal.call(sqlite_exporter.app, scope, receive, send)
     assert sent == []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.testclient import TestClient
+from httpx2 import Client
 
 from device_agent.exchange import Arriving, Request, Transport
 
@@ -41,7 +41,7 @@ broken_server = answering(500, b"Internal Server Error", content_type="text/plai
 class SimulatedNetwork(Transport):
     """Leads every https address to one application. ``faults`` meet the next requests in order, ``sent`` keeps all."""
 
-    client: TestClient
+    client: Client
     faults: list[Fault] = field(default_factory=list)
     sent: list[Request] = field(default_factory=list)
     blocked: Callable[[Request], bool] = lambda request: False
