@@ -35,6 +35,7 @@ class Observer:
         self._settings = settings
         self._reader = FileReader()
         self._positions = Positions()
+        self._start = ""
         self._reported: dict[Problem, float] = {}
         self.forked()
 
@@ -51,6 +52,7 @@ class Observer:
         sound(fix)
         with self._placing:
             reading = self._beliefs.clock.read()
+            self._begin_anew_with_each_start()
             taken = self._positions.take(source, fix, reading.boottime, self._bounds(reading), self._fastest())
             if isinstance(taken, Sighting):
                 self._enforcer.move(taken)
@@ -92,6 +94,11 @@ class Observer:
                 bounds = self._beliefs.bounds(reading)
                 journal.append(connection, EventType.CONFIGURATION_CHANGED, change.to_data(), bounds, reading.boot)
         return changed
+
+    def _begin_anew_with_each_start(self) -> None:
+        # Ways and speeds are told by the time since start, and only of one and the same start.
+        if self._start != self._beliefs.start:
+            self._start, self._positions = self._beliefs.start, Positions()
 
     def _fastest(self) -> float:
         """Return the lowest of the speeds that the entitlement's grants name: the device is one thing."""

@@ -61,7 +61,8 @@ class Syncer:
         if code not in SETTLED_BY_NEWS or self._failures:
             return
         now = self._boottime()
-        if now - self._asked.get(code, -inf) >= _ASK_AGAIN_S:
+        asked = self._asked.get(code, -inf)
+        if not asked <= now < asked + _ASK_AGAIN_S:
             self._asked[code] = now
             self.hurry()
 

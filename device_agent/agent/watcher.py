@@ -30,7 +30,7 @@ class Watcher:
         self._enforcer = enforcer
         self._observer = observer
         self._locations = locations
-        self._measure_at = -inf
+        self._measured, self._measure_at = -inf, -inf
         self.worker = Worker("interlock-watch", self.step)
 
     def step(self) -> float:
@@ -47,9 +47,9 @@ class Watcher:
 
     def _measure(self) -> None:
         begun = self._clock.boottime()
-        if begun < self._measure_at:
+        if self._measured <= begun < self._measure_at:
             return
         with suppress(StoreError):
             self._observer.measure(whole=False)
         ended = self._clock.boottime()
-        self._measure_at = ended + max(_MEASURE_S, (ended - begun) / _MEASURE_SHARE)
+        self._measured, self._measure_at = ended, ended + max(_MEASURE_S, (ended - begun) / _MEASURE_SHARE)

@@ -64,6 +64,11 @@ class Beliefs:
             raise StoreUnreadable("it was never begun")
         return self._state
 
+    @property
+    def start(self) -> str:
+        """In which start of the device this is: only within one does the time since start say how old anything is."""
+        return "" if self._state is None else self._state.time.start
+
     def bounds(self, reading: Reading) -> TimeBounds:
         """Return what is known of the time at the moment of ``reading``; StoreError as :attr:`state`."""
         return self.state.time.bounds(reading)
@@ -91,7 +96,7 @@ class Beliefs:
         try:
             with self.store.write() as connection:
                 due = before.time.due(reading)
-                self._state = before.observe(connection, reading) if due else self._load(connection, before)
+                self._state = self._observed(connection, before) if due else self._load(connection, before)
                 yield connection, self._differs(before, reading)
         except BaseException:
             self._state = before
@@ -110,26 +115,31 @@ class Beliefs:
         latest = granted.time.wall.granted or 0
         if not self._schedule_kept <= latest < self._schedule_kept + _SCHEDULE_KEPT_S:
             with self.store.write() if connection is None else nullcontext(connection) as writing:
-                granted = granted.observe(writing, reading)
+                granted = self._observed(writing, granted)
             self._schedule_kept = latest
         self._state = granted
 
     def _seen(self, reading: Reading) -> State:
         if self._state is None:
-            return self._begin(reading)
+            return self._begin()
         with self.store.read() as connection:
             changed = facts.revision(connection) != self._state.revision
             state = self._load(connection, self._state) if changed else self._state
         if state.time.due(reading):
             with self.store.write() as connection:
-                return state.observe(connection, reading)
+                return self._observed(connection, state)
         time, _ = state.time.observe(reading)
         return replace(state, time=time)
 
-    def _begin(self, reading: Reading) -> State:
+    def _begin(self) -> State:
         subject = self._subject()
         with self.store.write() as connection:
-            return State.begin(connection, subject, reading)
+            return State.begin(connection, subject, self.clock.read())
+
+    def _observed(self, connection: Connection, known: State) -> State:
+        # Read anew, now that no other process can record a later reading: one that was taken before waiting for the
+        # store would look as if BOOTTIME had gone back.
+        return known.observe(connection, self.clock.read())
 
     def _load(self, connection: Connection, known: State) -> State:
         return State.load(connection, known.subject, known)

@@ -44,6 +44,7 @@ class Enforcer:
         self._grants = Grants(beliefs.manifest)
         self._recorder = Recorder(beliefs)
         self._sighting: Sighting | None = None
+        self._sighted_in = ""
         self._closed = False
         self._looked = -inf
         self._lock = threading.RLock()
@@ -78,7 +79,7 @@ class Enforcer:
     def move(self, sighting: Sighting | None) -> None:
         """Take a new position, which is plausible; ``None`` where it is not known any more."""
         with self._lock:
-            self._sighting = sighting
+            self._sighting, self._sighted_in = sighting, self._beliefs.start
             for capability, held in list(self._answers.items()):
                 if held.grant is not None and held.grant.depends_on_place:
                     del self._answers[capability]
@@ -203,7 +204,9 @@ class Enforcer:
         if self._recorder.problem is not None and grant.grant.audit is Audit.COUNT:
             return answer.refused(capability, self._recorder.problem)
         bounds = state.time.bounds(reading)
-        held = answer.evaluate(grant, state.contact(grant.grant), bounds, self._sighting, reading.boottime)
+        # How old a position of another start is cannot be told.
+        sighting = self._sighting if self._sighted_in == state.time.start else None
+        held = answer.evaluate(grant, state.contact(grant.grant), bounds, sighting, reading.boottime)
         if answer.rests_on_wall_clock(held, bounds):
             self._beliefs.grant_schedule(reading, connection)
         return held
@@ -215,6 +218,7 @@ class Enforcer:
         prepared = Prepared(
             boottime=self._boottime,
             decision=held.decision,
+            since=self._looked,
             until=min(held.until, self._looked + LOOK_S),
             granted=granted,
             tick=self._recorder.tick(capability) if granted is not None and granted.audit is Audit.COUNT else None,
@@ -224,7 +228,9 @@ class Enforcer:
 
     def _always_open(self, capability: str) -> PreparedGate:
         granted = Granted(capability)
-        return PreparedGate(self._admit, capability, NOTHING_SAID, Prepared(self._boottime, granted, inf, granted))
+        return PreparedGate(
+            self._admit, capability, NOTHING_SAID, Prepared(self._boottime, granted, -inf, inf, granted)
+        )
 
     def _look(self, reading: Reading) -> None:
         if self._beliefs.look(reading):

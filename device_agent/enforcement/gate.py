@@ -55,7 +55,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An answer that holds while the time since start is below ``until`` (seconds).
+    """An answer that holds while the time since start is at least ``since`` and below ``until`` (seconds).
+
+    Time that is before ``since`` went back, and how much of it has passed is not known.
 
     ``granted`` is there where a use leaves nothing on disk, and ``tick`` then counts it, if it is counted. ``familiar``
     is there where the answer is only for uses that it knows.
@@ -63,6 +65,7 @@ class Prepared:
 
     boottime: Callable[[], float]
     decision: Decision
+    since: float
     until: float
     granted: Granted | None = None
     tick: Callable[[], int] | None = None
@@ -70,7 +73,7 @@ class Prepared:
 
     def covers(self, use: Use) -> bool:
         """Tell whether the answer stands for this use at this moment."""
-        return self.boottime() < self.until and (self.familiar is None or self.familiar.knows(use))
+        return self.since <= self.boottime() < self.until and (self.familiar is None or self.familiar.knows(use))
 
 
 class PreparedGate(Gate):
@@ -92,7 +95,7 @@ class PreparedGate(Gate):
         prepared = self.prepared
         granted = prepared.granted
         # As `covers`, written out: this is the path of every use.
-        if granted is not None and prepared.boottime() < prepared.until:
+        if granted is not None and prepared.since <= prepared.boottime() < prepared.until:
             familiar = prepared.familiar
             if familiar is None or familiar.knows(self._use):
                 if prepared.tick is not None:

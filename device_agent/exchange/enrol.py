@@ -40,7 +40,7 @@ def request(device: Device, secret: str) -> EnrollmentRequest:
         asked = _find(work.connection, "token", name)
         if asked is None:
             asked = _make(device, work, secret)
-            values = (name, asked.identity, asked.text, asked.created.boot, asked.created.boottime)
+            values = (name, asked.identity, asked.text, asked.created.start, asked.created.boottime)
             work.connection.execute("INSERT INTO enrolment VALUES (?, ?, ?, ?, ?)", values)
         return EnrollmentRequest(asked.text)
 
@@ -68,11 +68,12 @@ def accept(device: Device, answer: Answer) -> SyncReport:
 
 
 def _make(device: Device, work: Work, secret: str) -> _Asked:
-    now = work.state.time.bounds(work.reading).latest
+    state = work.state.observe(work.connection, work.reading)
+    now = state.time.bounds(work.reading).latest
     fresh = secrets.token_bytes(FRESH_BYTES)
     enrollment = Enrollment(now, secret, device.subject.manifest.identity, fresh, device.signer.key)
     text = enrollment.sign(device.signer)
-    created = Created(work.reading.boot, int(work.reading.boottime))
+    created = Created(state.time.start, int(work.reading.boottime))
     return _Asked(token.identity(text), text, created)
 
 

@@ -52,8 +52,8 @@ def waiting(connection: Connection) -> Outgoing | None:
     row = connection.execute("SELECT identity, text, receipt, last, head, usage, boot, boottime FROM outbox").fetchone()
     if row is None:
         return None
-    identity, text, receipt, last, head, usage, boot, boottime = row
-    return Outgoing(identity, text, receipt, last, head, _usage_from(usage), Created(boot, boottime))
+    identity, text, receipt, last, head, usage, start, boottime = row
+    return Outgoing(identity, text, receipt, last, head, _usage_from(usage), Created(start, boottime))
 
 
 def build(
@@ -80,7 +80,7 @@ def build(
         last=evidence.last,
         head=evidence.head,
         usage=evidence.usage,
-        created=Created(reading.boot, int(reading.boottime)),
+        created=Created(state.time.start, int(reading.boottime)),
     )
     _keep(connection, outgoing)
     return outgoing
@@ -145,7 +145,7 @@ def _keep(connection: Connection, outgoing: Outgoing) -> None:
         "INSERT INTO outbox VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(outgoing.identity, outgoing.text, outgoing.receipt, outgoing.last, outgoing.head),
-            *(encode(usage).decode("utf-8"), outgoing.created.boot, outgoing.created.boottime),
+            *(encode(usage).decode("utf-8"), outgoing.created.start, outgoing.created.boottime),
         ),
     )
 

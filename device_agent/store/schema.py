@@ -36,7 +36,8 @@ STATEMENTS: Final = (
     """CREATE TABLE quota (
         id TEXT PRIMARY KEY, slot INTEGER NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE component (name TEXT PRIMARY KEY, digest BLOB NOT NULL, leaves TEXT NOT NULL) WITHOUT ROWID",
-    # The one evidence that is under way, and what a receipt for it will cover.
+    # The one evidence that is under way, and what a receipt for it will cover. `boot` and `boottime` say when it was
+    # made: in which start of the device, and at how many seconds.
     """CREATE TABLE outbox (
         id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, text TEXT NOT NULL, receipt TEXT NOT NULL,
         last INTEGER NOT NULL, head BLOB NOT NULL, usage TEXT NOT NULL, boot TEXT NOT NULL,

@@ -12,15 +12,19 @@ from licensing_protocol.time_bounds import TimeBounds
 
 FLUSH_S: Final = 60
 _MS: Final = 1000
+# A reading may lie so far behind the newest and still be an earlier look: two threads take theirs one after the other
+# and bring them in the other order, and milliseconds are rounded. More is not needed, because whatever reaches the
+# store is read while the store is held, so that no process holds its own reading against one that came after it.
+_OUT_OF_ORDER_MS: Final = 1000
 # Stands where a key's thumbprint stands for marks that the root of trust itself set.
 ROOT: Final = "root"
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """When a document was made: in which boot, and how many seconds after it began."""
+    """When a document was made: in which start (:attr:`TrustedTime.start`), and at how many seconds of BOOTTIME."""
 
-    boot: str
+    start: str
     boottime: int
 
 
@@ -39,6 +43,7 @@ class TrustedTime:
     ``anchors`` holds for each key the lower bound that follows from what it signed, as of the beginning of this boot;
     ``boottime`` is the newest seen (a bound never falls), ``flushed`` the one at which the marks were last stored. All
     are integers of milliseconds: in whole seconds a bound could run ahead of the truth or fall behind what was signed.
+    ``boot_count`` counts starts: boots, and BOOTTIME going back within one.
     """
 
     boot: str
@@ -69,6 +74,11 @@ class TrustedTime:
         return TimeBounds(lower, upper, wall)
 
     @property
+    def start(self) -> str:
+        """What tells this start from all others of the device: only within one does BOOTTIME say what passed."""
+        return f"{self.boot}/{self.boot_count}"
+
+    @property
     def lower(self) -> int:
         """The lower bound at the newest reading, in seconds."""
         return (max(self.anchors.values()) + self.boottime) // _MS
@@ -81,9 +91,13 @@ class TrustedTime:
     def observe(self, reading: Reading) -> tuple[TrustedTime, list[Anomaly]]:
         """Take one look at the clocks into account, and say what the journal must be told."""
         if reading.boot != self.boot:
-            return self._begin_boot(reading)
+            return self._begin(reading, 0, *self.wall.begin_boot(reading, self.lower))
+        now = _milliseconds(reading)
+        if self.boottime - now > _OUT_OF_ORDER_MS:
+            behind = (self.boottime - now) // _MS
+            return self._begin(reading, now, *self.wall.go_on(reading, self.lower, behind))
         wall, anomalies = self.wall.observe(reading)
-        return replace(self, wall=wall, boottime=max(self.boottime, _milliseconds(reading))), anomalies
+        return replace(self, wall=wall, boottime=max(self.boottime, now)), anomalies
 
     def accept(self, issued_at: int, kid: str, reading: Reading) -> TrustedTime:
         """Raise the lower bound by the ``iat`` of a verified document, at a ``reading`` that was observed."""
@@ -91,12 +105,12 @@ class TrustedTime:
         return replace(self, anchors=dict(self.anchors) | {kid: max(anchor, self.anchors.get(kid, anchor))})
 
     def confirm(self, issued_at: int, kid: str, created: Created, reading: Reading) -> TrustedTime:
-        """Take in a receipt's ``iat``: for what was ``created`` in this boot it bounds time from above as well.
+        """Take in a receipt's ``iat``: for what was ``created`` in this start it bounds time from above as well.
 
         That also gives the wall clock its standing back.
         """
         raised = self.accept(issued_at, kid, reading)
-        if created.boot != reading.boot or self.boot != reading.boot:
+        if created.start != self.start:
             return raised
         upper = Upper(issued_at - created.boottime, kid)
         if self.upper is not None and self.upper.at_boot < upper.at_boot:
@@ -115,7 +129,7 @@ class TrustedTime:
 
     def merge(self, stored: TrustedTime) -> TrustedTime:
         """Return what this process and the store know together."""
-        if stored.boot != self.boot:
+        if stored.start != self.start:
             return stored
         kids = self.anchors.keys() | stored.anchors.keys()
         known = (self.anchors, stored.anchors)
@@ -126,12 +140,14 @@ class TrustedTime:
             wall=self.wall.merge(stored.wall),
         )
 
-    def _begin_boot(self, reading: Reading) -> tuple[TrustedTime, list[Anomaly]]:
-        mark = self.lower
-        wall, anomalies = self.wall.begin_boot(reading, mark)
+    def _begin(
+        self, reading: Reading, origin: int, wall: WallClock, anomalies: list[Anomaly]
+    ) -> tuple[TrustedTime, list[Anomaly]]:
+        """Begin a start at ``reading``; the mark was reached when BOOTTIME showed ``origin``, or later."""
         # Up to one interval of running was not recorded before the device stopped. Without this, switching it off
-        # and on again would stop time.
-        anchors = {kid: anchor + self.boottime + FLUSH_S * _MS for kid, anchor in self.anchors.items()}
+        # and on again would stop time; so would setting BOOTTIME back.
+        passed = self.boottime - origin + FLUSH_S * _MS
+        anchors = {kid: anchor + passed for kid, anchor in self.anchors.items()}
         began = _milliseconds(reading)
         return TrustedTime(reading.boot, self.boot_count + 1, began, began, anchors, wall), anomalies
 

@@ -64,6 +64,17 @@ class WallClock:
             return lost, [Anomaly(EventType.CLOCK_JUMPED, {"seconds": step})]
         return replace(self, least=least, most=most)._hold_against_granted(reading)
 
+    def go_on(self, reading: Reading, mark: int, seconds: int) -> tuple[WallClock, list[Anomaly]]:
+        """Go on after BOOTTIME went back by ``seconds`` within one boot, as after a start.
+
+        Where the wall clock did not go back with it, it has stepped against BOOTTIME: which of the two was moved
+        cannot be told.
+        """
+        offset = _offset(reading)
+        stepped = max(self.most, offset) - min(self.least, offset) > MOST_STEP_S
+        begun, anomalies = self.begin_boot(reading, mark)
+        return replace(begun, lost=begun.lost or stepped), [_rolled_back("boottime", seconds), *anomalies]
+
     def grant(self, reading: Reading) -> WallClock:
         """Remember that this reading granted a schedule: a later one must not lie before it."""
         return replace(self, granted=max(self.granted or 0, int(reading.wall)))

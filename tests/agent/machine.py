@@ -40,6 +40,7 @@ class Machine:
         reading = self.clock.read()
         if self.state.time.due(reading):
             self.state = self.state.observe(self.connection, reading)
+        self.state = replace(self.state, time=self.state.time.observe(reading)[0])
         return self.state.time.bounds(reading)
 
     def grant_schedule(self) -> None:
@@ -50,8 +51,8 @@ class Machine:
 
     def report(self) -> Created:
         """Make evidence now."""
-        reading = self.clock.read()
-        return Created(reading.boot, int(reading.boottime))
+        self.look()
+        return Created(self.state.time.start, int(self.clock.read().boottime))
 
     def receive(self, issued_at: int, created: Created) -> TimeBounds:
         """Take a receipt for evidence that was made then."""

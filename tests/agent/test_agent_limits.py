@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from device_agent import Denied, Fix, Granted
+from device_agent import CapabilityDenied, Denied, Fix, Granted
 from licensing_protocol.status_list import Status
 from tests.agent.bench import Bench, denial
 from tests.simulators.exporter import CAPABILITY, ISSUED, grant
@@ -305,6 +305,49 @@ def test_a_clock_that_was_set_is_reported_and_not_believed_until_the_next_contac
     assert again.sync().reached
     assert denial(again) is None
     assert [event["seconds"] for event in bench.server.events("clock.jumped")] == [7200]
+
+
+def test_no_answer_outlives_the_time_since_start_going_back(bench: Bench) -> None:
+    bench.server.expires = NOW + 50
+    agent = bench.enrolled()
+    gate = agent.use(CAPABILITY)
+    with gate:
+        pass
+    bench.clock.pass_time(49.5)
+    assert denial(agent) is None
+    # An hour later, with the time since start set back by an hour: a prepared answer would stand for all of it.
+    bench.clock.jump(3600)
+    bench.clock.set_back(30)
+    assert isinstance(agent.decide(CAPABILITY), Denied)
+    with pytest.raises(CapabilityDenied), gate:
+        pass
+
+
+def test_a_position_does_not_outlive_the_time_since_start_going_back(bench: Bench) -> None:
+    bench.server.zones = ZONES
+    agent = bench.granting(area=AREA)
+    agent.locate(INSIDE)
+    bench.clock.pass_time(50)
+    assert denial(agent) is None
+    bench.clock.set_back(40)
+    assert denial(agent) == "area.no_position"
+    agent.locate(INSIDE)
+    assert denial(agent) is None
+
+
+def test_boottime_going_back_asks_for_contact_again(bench: Bench) -> None:
+    bench.server.grants = {CAPABILITY: grant(freshness={"max_offline": 10**6, "max_silent": 10**6, "per_boot": True})}
+    agent = bench.enrolled()
+    bench.clock.pass_time(5000)
+    agent.sync()
+    assert denial(agent) is None
+    bench.clock.set_back(3000)
+    bench.truth = bench.clock.read().wall - bench.clock.read().boottime
+    assert denial(agent) in {"contact.this_boot", "time.unknown"}
+    assert agent.sync().reached
+    assert denial(agent) is None
+    told = bench.server.events("clock.rolled_back")
+    assert [(event["against"], event["seconds"]) for event in told] == [("boottime", 3000)]
 
 
 def test_each_start_of_the_device_is_told_once(bench: Bench) -> None:

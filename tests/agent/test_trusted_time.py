@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -258,10 +259,95 @@ def test_a_reading_of_another_boot_is_taken_for_what_it_is() -> None:
     assert machine.state.time.bounds(reading).lower == ISSUED + 60
 
 
+def test_boottime_that_goes_back_within_a_boot_is_told_and_does_not_stop_time() -> None:
+    machine = Machine(SettableClock(ISSUED + 1000.0, boottime=5000.0))
+    before = machine.look().lower
+    machine.clock.set_back(4000)
+    assert machine.look().lower == before + 60
+    assert machine.events() == [("clock.rolled_back", {"against": "boottime", "seconds": 4000})]
+    machine.clock.pass_time(30)
+    assert machine.look().lower == before + 90
+    machine.start()
+    assert machine.look().lower == before + 90
+    assert len(machine.events()) == 1
+
+
+def test_setting_boottime_back_again_and_again_freezes_nothing() -> None:
+    machine = Machine(SettableClock(ISSUED + 1000.0, boottime=5000.0))
+    before = machine.look().lower
+    for _ in range(50):
+        machine.clock.pass_time(59)
+        machine.look()
+        machine.clock.set_back(59)
+        machine.look()
+    assert machine.look().lower >= before + 50 * 59
+
+
+@pytest.mark.parametrize(("behind", "is_told"), [(1.0, False), (1.1, True)])
+def test_two_looks_that_come_in_the_other_order_are_no_anomaly(behind: float, is_told: bool) -> None:
+    machine = Machine()
+    machine.report()
+    reading = replace(machine.clock.read(), boottime=machine.clock.read().boottime - behind)
+    assert machine.state.time.due(reading) is is_told
+    machine.state = machine.state.observe(machine.connection, reading)
+    assert [type for type, _ in machine.events()] == ["clock.rolled_back"] * is_told
+
+
+def test_where_the_wall_clock_did_not_go_back_too_it_loses_its_standing() -> None:
+    stayed, went, little = (Machine(SettableClock(ISSUED + 1000.0, boottime=5000.0)) for _ in range(3))
+    stayed.clock.set_back(61)
+    assert not stayed.wall_is_believed
+    went.clock.set_back(200)
+    went.clock.jump(-200)
+    assert went.wall_is_believed
+    little.clock.set_back(60)
+    assert little.wall_is_believed
+
+
+def test_a_wall_clock_that_goes_back_with_boottime_is_held_against_what_is_known() -> None:
+    machine = Machine(SettableClock(ISSUED + 1000.0, boottime=5000.0))
+    machine.fetch(ISSUED + 1000, 1)
+    machine.clock.set_back(400)
+    machine.clock.jump(-400)
+    assert not machine.wall_is_believed
+    assert [data for _, data in machine.events()] == [
+        {"against": "boottime", "seconds": 400},
+        {"against": "boot", "seconds": 400},
+    ]
+
+
+def test_an_upper_bound_does_not_outlive_boottime_that_went_back() -> None:
+    machine = Machine(SettableClock(ISSUED + 1000.0, boottime=5000.0))
+    earlier = machine.report()
+    assert machine.receive(ISSUED + 1000, earlier).upper == ISSUED + 1000
+    machine.clock.set_back(4000)
+    assert machine.look().upper is None
+    # Evidence from before says nothing of how long ago it was made, however far BOOTTIME has come since.
+    machine.clock.pass_time(4500)
+    assert machine.receive(ISSUED + 1001, earlier).upper is None
+    assert not machine.wall_is_believed
+    later = machine.report()
+    assert machine.receive(ISSUED + 6000, later) == TimeBounds(ISSUED + 6000, ISSUED + 6000, ISSUED + 6000)
+    assert machine.wall_is_believed
+
+
+def test_two_processes_see_boottime_go_back_once() -> None:
+    machine = Machine(SettableClock(ISSUED + 1000.0, boottime=5000.0))
+    machine.receive(ISSUED + 1000, machine.report())
+    other = State.load(machine.connection, SUBJECT)
+    reading = machine.clock.set_back(4000)
+    lower = machine.look().lower
+    assert other.time.due(reading)
+    other = other.observe(machine.connection, reading)
+    assert other.time.bounds(reading) == TimeBounds(lower)
+    assert len(machine.events()) == 1
+
+
 MOMENTS = st.floats(0, 5000)
 ACTS = st.one_of(
     st.tuples(st.just("pass"), MOMENTS),
     st.tuples(st.just("jump"), st.floats(-(10**9), 10**9)),
+    st.tuples(st.just("set_back"), MOMENTS),
     st.tuples(st.just("reboot"), MOMENTS),
     st.tuples(st.just("reboot_at"), st.floats(0, 4 * 10**9)),
     st.tuples(st.just("restart"), st.just(0.0)),
@@ -282,6 +368,8 @@ def test_the_lower_bound_never_falls(acts: list[tuple[str, float]]) -> None:
             machine.clock.pass_time(amount)
         elif act == "jump":
             machine.clock.jump(amount)
+        elif act == "set_back":
+            machine.clock.set_back(amount)
         elif act == "reboot":
             machine.clock.reboot(amount, boottime=amount % 97)
         elif act == "reboot_at":
@@ -308,7 +396,7 @@ def test_the_lower_bound_never_falls(acts: list[tuple[str, float]]) -> None:
 def test_the_interval_holds_the_true_time(boottime: float, waited: float, ran: float) -> None:
     time, _ = TrustedTime.first(ISSUED, Reading(ISSUED + 5.0, boottime, "b"))
     answered = Reading(ISSUED + 5 + waited, boottime + waited, "b")
-    time = time.confirm(ISSUED + 5 + int(waited / 2), "kid", Created("b", int(boottime)), answered)
+    time = time.confirm(ISSUED + 5 + int(waited / 2), "kid", Created(time.start, int(boottime)), answered)
     now = Reading(answered.wall + ran, answered.boottime + ran, "b")
     bounds = time.bounds(now)
     assert bounds.upper is not None

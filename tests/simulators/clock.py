@@ -29,6 +29,11 @@ class SettableClock(Clock):
         self._reading = replace(self._reading, wall=self._reading.wall + seconds)
         return self._reading
 
+    def set_back(self, seconds: float) -> Reading:
+        """Set back the time since start within one boot, as a time namespace or a restored checkpoint does."""
+        self._reading = replace(self._reading, boottime=self._reading.boottime - seconds)
+        return self._reading
+
     def reboot(self, seconds: float = 0.0, *, wall: float | None = None, boottime: float = 0.0) -> Reading:
         """Start anew after ``seconds`` without power; ``wall`` is what the wall clock then shows, if not the truth."""
         self._boots += 1
