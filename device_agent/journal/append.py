@@ -19,17 +19,22 @@ _FOLDED: Final = frozenset(
         EventType.ENTITLEMENT_REFUSED,
         EventType.STATUS_LIST_REFUSED,
         EventType.RECEIPT_IGNORED,
+        # Whoever holds the clock can set it as often as the agent looks, and must not fill the journal by that.
+        EventType.CLOCK_JUMPED,
+        EventType.CLOCK_ROLLED_BACK,
     }
 )
+# How far a clock went makes it no other event; of those that fold the farthest is kept.
+_AMOUNT: Final = "seconds"
 _TO_BE_REFUSED: Final = frozenset({EventType.CAPABILITY_DENIED, EventType.CAPABILITY_USED})
 
 
 def append(connection: Connection, type: str, data: JsonObject, bounds: TimeBounds, boot: str, times: int = 1) -> Event:
     """Add an event inside ``store.write()``: it is durable when that block ends.
 
-    ``data`` holds counts and hashes, never what the product saw. A denial or refusal with the same data as one of the
-    same hour that no evidence carries yet raises that one's ``count``, and sets its ``until`` (seconds, lower bound);
-    ``times`` is how many there were.
+    ``data`` holds counts and hashes, never what the product saw. A denial, a refusal or what a clock did, with the same
+    data (but for ``seconds``) as one of the same hour that no evidence carries yet, raises that one's ``count``, and
+    sets its ``until`` (seconds, lower bound); ``times`` is how many there were.
 
     Raises:
         JournalFull: there is no room for it; nothing was added.
@@ -37,7 +42,7 @@ def append(connection: Connection, type: str, data: JsonObject, bounds: TimeBoun
     """
     likeness = _likeness(type, data)
     if likeness is not None:
-        folded = _fold(connection, likeness, bounds, times)
+        folded = _fold(connection, likeness, data, bounds, times)
         if folded is not None:
             return folded
         data = data | {"count": times}
@@ -88,10 +93,13 @@ def _insert(connection: Connection, chain: Chain, event: Event, likeness: str | 
 
 
 def _likeness(type: str, data: JsonObject) -> str | None:
-    return to_base64url(digest(encode([str(type), data]))) if type in _FOLDED else None
+    if type not in _FOLDED:
+        return None
+    same = {name: value for name, value in data.items() if name != _AMOUNT}
+    return to_base64url(digest(encode([str(type), same])))
 
 
-def _fold(connection: Connection, likeness: str, bounds: TimeBounds, times: int) -> Event | None:
+def _fold(connection: Connection, likeness: str, data: JsonObject, bounds: TimeBounds, times: int) -> Event | None:
     # What evidence already carries is fixed: its head was computed over it.
     row = connection.execute(
         "SELECT seq, type, lower, upper, boot, data FROM event WHERE likeness = ? AND lower > ?"
@@ -101,9 +109,11 @@ def _fold(connection: Connection, likeness: str, bounds: TimeBounds, times: int)
     if row is None:
         return None
     event = event_of(row)
-    data = event.data | {"count": event.data["count"] + times, "until": bounds.lower}
-    folded = Event(event.sequence, event.type, event.lower, event.upper, event.boot, data)
-    connection.execute("UPDATE event SET data = ? WHERE seq = ?", (_text(data), event.sequence))
+    together = event.data | {"count": event.data["count"] + times, "until": bounds.lower}
+    if _AMOUNT in data:
+        together[_AMOUNT] = max(event.data[_AMOUNT], data[_AMOUNT], key=abs)
+    folded = Event(event.sequence, event.type, event.lower, event.upper, event.boot, together)
+    connection.execute("UPDATE event SET data = ? WHERE seq = ?", (_text(together), event.sequence))
     grown = len(folded.to_bytes()) - len(event.to_bytes())
     connection.execute("UPDATE chain SET bytes = bytes + ?", (grown,))
     return folded

@@ -350,6 +350,19 @@ def test_boottime_going_back_asks_for_contact_again(bench: Bench) -> None:
     assert [(event["against"], event["seconds"]) for event in told] == [("boottime", 3000)]
 
 
+def test_a_clock_that_jumps_at_every_look_does_not_fill_the_journal(bench: Bench) -> None:
+    bench.server.grants = {CAPABILITY: grant(audit="each")}
+    agent = bench.enrolled()
+    for number in range(300):
+        bench.clock.pass_time(1)
+        bench.clock.jump(7200 if number % 2 else -7200)
+        agent.decide(CAPABILITY)
+    assert agent.status().unreported < 10
+    agent.sync()
+    # Signed time believes the wall clock again, which had to jump once more to be told again.
+    assert sum(event["count"] for event in bench.server.events("clock.jumped")) >= 299
+
+
 def test_each_start_of_the_device_is_told_once(bench: Bench) -> None:
     bench.enrolled().close()
     bench.open().close()

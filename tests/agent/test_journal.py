@@ -88,6 +88,20 @@ def test_like_denials_fold_and_others_do_not(connection: Connection) -> None:
     assert (events[0].lower, events[0].upper) == (NOW.lower, NOW.upper)
 
 
+def test_what_a_clock_did_folds_and_the_farthest_is_kept(connection: Connection) -> None:
+    for seconds in (90, -7200, 300):
+        add(connection, EventType.CLOCK_JUMPED, {"seconds": seconds})
+    for against in ("boot", "schedule", "boot"):
+        add(connection, EventType.CLOCK_ROLLED_BACK, {"against": against, "seconds": 400})
+    told = [(event.type, event.data) for event in journal.unreceipted(connection)]
+    until = {"until": NOW.lower}
+    assert told == [
+        ("clock.jumped", {"seconds": -7200, "count": 3} | until),
+        ("clock.rolled_back", {"against": "boot", "seconds": 400, "count": 2} | until),
+        ("clock.rolled_back", {"against": "schedule", "seconds": 400, "count": 1}),
+    ]
+
+
 def test_denials_of_another_hour_are_another_event(connection: Connection) -> None:
     add(connection, EventType.CAPABILITY_DENIED, DENIAL)
     add(connection, EventType.CAPABILITY_DENIED, DENIAL, HOUR)
@@ -155,7 +169,7 @@ def test_what_the_agent_must_say_has_room_in_a_full_journal_and_even_that_has_an
     fill(connection)
     assert add(connection, EventType.CONFIGURATION_CHANGED, {"component": "rules"}).type == "configuration.changed"
     rounds = 0
-    while journal.note(connection, EventType.CLOCK_JUMPED, {"x": "y" * 3900}, NOW, "boot-1"):
+    while journal.note(connection, EventType.CONFIGURATION_CHANGED, {"x": "y" * 3900}, NOW, "boot-1"):
         rounds += 1
     assert 10 < rounds < 20
     assert journal.Chain.read(connection).bytes <= MAX_BYTES

@@ -132,7 +132,7 @@ def test_a_boot_that_begins_too_far_behind_the_mark(behind: int, believed: bool)
     machine.clock.reboot(wall=ISSUED + 5000 - behind)
     machine.start()
     assert machine.wall_is_believed is believed
-    expected = [] if believed else [("clock.rolled_back", {"against": "boot", "seconds": 301})]
+    expected = [] if believed else [("clock.rolled_back", {"against": "boot", "seconds": 301, "count": 1})]
     assert machine.events() == expected
 
 
@@ -147,7 +147,7 @@ def test_a_step_of_the_wall_clock(step: int) -> None:
     machine = Machine()
     machine.clock.jump(step)
     assert not machine.look().known
-    assert machine.events() == [("clock.jumped", {"seconds": step})]
+    assert machine.events() == [("clock.jumped", {"seconds": step, "count": 1})]
     machine.clock.pass_time(1)
     assert not machine.wall_is_believed
     assert len(machine.events()) == 1
@@ -174,7 +174,7 @@ def test_a_wall_clock_behind_one_that_granted_a_schedule() -> None:
     machine.grant_schedule()
     machine.clock.jump(-20)
     assert not machine.wall_is_believed
-    assert machine.events() == [("clock.rolled_back", {"against": "schedule", "seconds": 20})]
+    assert machine.events() == [("clock.rolled_back", {"against": "schedule", "seconds": 20, "count": 1})]
 
 
 def test_a_schedule_that_was_granted_is_remembered_over_a_restart() -> None:
@@ -264,7 +264,7 @@ def test_boottime_that_goes_back_within_a_boot_is_told_and_does_not_stop_time() 
     before = machine.look().lower
     machine.clock.set_back(4000)
     assert machine.look().lower == before + 60
-    assert machine.events() == [("clock.rolled_back", {"against": "boottime", "seconds": 4000})]
+    assert machine.events() == [("clock.rolled_back", {"against": "boottime", "seconds": 4000, "count": 1})]
     machine.clock.pass_time(30)
     assert machine.look().lower == before + 90
     machine.start()
@@ -311,8 +311,8 @@ def test_a_wall_clock_that_goes_back_with_boottime_is_held_against_what_is_known
     machine.clock.jump(-400)
     assert not machine.wall_is_believed
     assert [data for _, data in machine.events()] == [
-        {"against": "boottime", "seconds": 400},
-        {"against": "boot", "seconds": 400},
+        {"against": "boottime", "seconds": 400, "count": 1},
+        {"against": "boot", "seconds": 400, "count": 1},
     ]
 
 
