@@ -59,33 +59,41 @@ class PolygonBorder:
         self._starts, self._ends = _pieces(*_edges(self._polygon))
         self._from, self._to = _ecef(self._starts), _ecef(self._ends)
         self._half_lengths = _ARC_PER_CHORD / 2 * _apart(self._from, self._to)
-        self._cells = Cells(self._starts, self._ends, self._look) if len(self._starts) else None
+        self._cells = Cells(self._starts, self._ends, self._look, self._side) if len(self._starts) else None
 
     def signed_distance(self, fix: Fix) -> float:
         """Return metres to the border, negative inside; infinite where the zone has no border (the whole Earth)."""
         distance = self._distance(fix)
-        return -distance if self._covers(fix) else distance
+        return self._side(fix.longitude, fix.latitude) * distance
 
     def beyond(self, fix: Fix, margin: float) -> int:
         """As :meth:`signed_distance` against ``margin``, but measured only where the cells do not settle it.
 
         Return 0 within ``margin`` metres of the border; beyond that -1 inside and 1 outside.
         """
-        least, most = self._cells.bracket(fix, margin) if self._cells is not None else (inf, inf)
+        longitude, latitude = fix.longitude, fix.latitude
+        if self._cells is None:
+            return self._side(longitude, latitude)
+        cell = self._cells.at(longitude, latitude)
+        least, most = cell.least, cell.most
+        if least <= margin < most:
+            least, most = cell.bracket(longitude, latitude)
         if most <= margin:
             return 0
         if least <= margin:
             return _beyond(self.signed_distance(fix), margin)
-        return -1 if self._covers(fix) else 1
+        return cell.side or self._side(longitude, latitude)
 
-    def _covers(self, fix: Fix) -> bool:
-        longitudes = {fix.longitude}
-        if abs(fix.longitude) == _ANTIMERIDIAN:
-            longitudes = {-_ANTIMERIDIAN, _ANTIMERIDIAN}
-        if abs(fix.latitude) == _POLE:
-            pole = shapely.LineString([(-_ANTIMERIDIAN, fix.latitude), (_ANTIMERIDIAN, fix.latitude)])
+    def _side(self, longitude: float, latitude: float) -> int:
+        return -1 if self._covers(longitude, latitude) else 1
+
+    def _covers(self, longitude: float, latitude: float) -> bool:
+        if abs(latitude) == _POLE:
+            pole = shapely.LineString([(-_ANTIMERIDIAN, latitude), (_ANTIMERIDIAN, latitude)])
             return bool(self._polygon.intersects(pole))
-        return any(bool(shapely.intersects_xy(self._polygon, x, fix.latitude)) for x in longitudes)
+        if abs(longitude) == _ANTIMERIDIAN:
+            return any(shapely.intersects_xy(self._polygon, x, latitude) for x in (-_ANTIMERIDIAN, _ANTIMERIDIAN))
+        return bool(shapely.intersects_xy(self._polygon, longitude, latitude))
 
     def _distance(self, fix: Fix) -> float:
         if not len(self._starts):

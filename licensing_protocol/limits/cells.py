@@ -1,153 +1,202 @@
 """Quick distances from a border: the Earth in cells, each of which remembers what of the border is near it.
 
-An answer is a bracket that the geodesic distance lies in, never a guess; whoever needs it closer measures exactly. A
-device that moves asks a few cells again and again, and far from a border one look-up is the answer.
+An answer is a bracket that the geodesic distance lies in, never a guess; whoever needs it closer measures exactly. Of
+most cells one look-up says on which side of the border all of it lies, and between what distances; a cell that is new
+costs a few steps over the edges near its region, and a region that is new a look over all edges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from math import cos, floor, inf, radians, sin, sqrt
-from typing import Final, TypeAlias
+from math import cos, expm1, floor, inf, radians, sin, sqrt, tan
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from licensing_protocol.limits.fix import Fix
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 # At a longitude and latitude: for each edge, metres than which none of its points is nearer; and the least of the
 # distances of their ends.
 Look: TypeAlias = Callable[[float, float], tuple[Floats, float]]
+# At a longitude and latitude: -1 inside, 1 outside.
+Side: TypeAlias = Callable[[float, float], int]
 
 _SEMI_MAJOR_M: Final = 6_378_137.0
 _ECCENTRICITY_SQUARED: Final = 0.0066943799901413165
-_FINE_DEG: Final = 0.01
-_FINE_PER_COARSE: Final = 16
-# A degree of latitude, and one of longitude at the equator, is nowhere longer.
+_CELL_DEG: Final = 0.01
+_CELLS_PER_REGION: Final = 16
+# A degree of latitude, and one of longitude at the equator, is nowhere longer; a radian of latitude nowhere shorter.
 _DEGREE_M: Final = 111_700.0
+_RADIAN_M: Final = 6_335_000.0
 # From so far on, how far is of no interest.
 _FAR_M: Final = 20_000.0
+# More degrees of latitude than anything within that distance of a region can be away from it.
+_FAR_DEG: Final = 0.3
 # Nearer to the poles and to the antimeridian no plane is good enough.
 _HIGHEST_LATITUDE: Final = 80.0
 _HIGHEST_LONGITUDE: Final = 175.0
+# By how much of itself a degree of latitude changes over a radian of latitude at most; a degree of longitude changes
+# by the tangent of the latitude.
+_LATITUDE_CHANGE: Final = 0.0102
 # The difference of a chord from its arc over a thousand kilometres; and rounding, and where the exact search ends.
 _ROUNDING: Final = 2e-3
 _ROUNDING_M: Final = 0.01
+_SMALLEST_SQUARE: Final = 1e-12
+_SMALLEST_ERROR: Final = 1e-6
 _MOST_CELLS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """Every point of a cell is at least ``least`` metres from the border; closer, ``plane`` tells, if there is one."""
+class Cell:
+    """Of every point of it the border is at least ``least`` and at most ``most`` metres away.
 
-    least: float
-    plane: _Plane | None = None
+    ``side`` is -1 where all of it is inside, 1 where all is outside, 0 where it has to be asked for each point;
+    ``plane`` tells distances closer, if there is one.
+    """
+
+    __slots__ = ("least", "most", "plane", "side")
+
+    def __init__(self, least: float, most: float = inf, side: int = 0, plane: _Plane | None = None) -> None:
+        self.least, self.most, self.side, self.plane = least, most, side, plane
+
+    def bracket(self, longitude: float, latitude: float) -> tuple[float, float]:
+        """Return metres from the border of a point of this cell, at least and at most."""
+        return (self.least, self.most) if self.plane is None else self.plane.bracket(longitude, latitude)
 
 
 class Cells:
     """``starts`` and ``ends`` (longitude, latitude) of a border's edges, of which ``look`` gives the distances."""
 
-    def __init__(self, starts: Floats, ends: Floats, look: Look) -> None:
+    def __init__(self, starts: Floats, ends: Floats, look: Look, side: Side) -> None:
         self._starts = starts
         self._ends = ends
         self._look = look
-        self._coarse: dict[tuple[int, int], tuple[float, Floats, Floats]] = {}
-        self._fine: dict[tuple[int, int], _Cell] = {}
+        self._side = side
+        self._regions: dict[tuple[int, int], Cell | _Region] = {}
+        self._cells: dict[tuple[int, int], Cell] = {}
 
-    def bracket(self, fix: Fix, margin: float) -> tuple[float, float]:
-        """Return metres from the border, at least and at most; closely only where they may be less than ``margin``."""
-        key = floor(fix.longitude / _FINE_DEG), floor(fix.latitude / _FINE_DEG)
-        cell = self._fine.get(key)
+    def at(self, longitude: float, latitude: float) -> Cell:
+        """Return the cell of a point."""
+        key = floor(longitude / _CELL_DEG), floor(latitude / _CELL_DEG)
+        cell = self._cells.get(key)
         if cell is None:
-            cell = self._fine_cell(*key)
-            if len(self._fine) >= _MOST_CELLS:
-                self._fine.clear()
-            self._fine[key] = cell
-        if cell.least > margin or cell.plane is None:
-            return cell.least, inf
-        return cell.plane.bracket(fix.longitude, fix.latitude)
+            cell = self._new_cell(*key)
+            _make_room(self._cells)
+            self._cells[key] = cell
+        return cell
 
-    def _fine_cell(self, column: int, row: int) -> _Cell:
-        least, starts, ends = self._near(column // _FINE_PER_COARSE, row // _FINE_PER_COARSE)
-        longitude, latitude, radius = _middle(column, row, _FINE_DEG)
-        if least > _FAR_M or abs(longitude) > _HIGHEST_LONGITUDE or abs(latitude) > _HIGHEST_LATITUDE:
-            return _Cell(max(0.0, least))
-        wide = _Plane(longitude, latitude, starts, ends, _FAR_M)
-        nearest, farthest = wide.bracket(longitude, latitude)
+    def _new_cell(self, column: int, row: int) -> Cell:
+        key = column // _CELLS_PER_REGION, row // _CELLS_PER_REGION
+        region = self._regions.get(key)
+        if region is None:
+            region = self._new_region(*key)
+            _make_room(self._regions)
+            self._regions[key] = region
+        if isinstance(region, Cell):
+            return region
+        return region.cell(*_middle(column, row, _CELL_DEG), self._side)
+
+    def _new_region(self, column: int, row: int) -> Cell | _Region:
+        """Return the edges near a region; one cell for all of it where none is, or no plane is good enough."""
+        longitude, latitude, radius = _middle(column, row, _CELL_DEG * _CELLS_PER_REGION)
+        distances, nearest_end = self._look(longitude, latitude)
+        least = max(0.0, float(distances.min()) - radius)
+        if abs(longitude) > _HIGHEST_LONGITUDE or abs(latitude) > _HIGHEST_LATITUDE:
+            return Cell(least)
+        if least > _FAR_M:
+            return Cell(least, side=self._side(longitude, latitude))
+        # What is nearest to a point of the region is one of these.
+        close = distances <= nearest_end * (1 + _ROUNDING) + 2 * radius
+        return _Region(latitude, self._starts[close], self._ends[close])
+
+
+class _Region:
+    """Cells next to each other, and the edges that can be nearest to one of their points."""
+
+    def __init__(self, latitude: float, starts: Floats, ends: Floats) -> None:
+        self._x, self._y = np.ascontiguousarray(starts.T)
+        self._way_x, self._way_y = np.ascontiguousarray((ends - starts).T)
+        farthest = 2 * _FAR_M
+        steepest = max(tan(radians(abs(latitude) + _FAR_DEG)), _LATITUDE_CHANGE) / _RADIAN_M
+        # Convex: nearer, it is less than its share of this.
+        self._error_per_m = 1.01 * expm1(1.1 * steepest * farthest) / farthest
+
+    def cell(self, longitude: float, latitude: float, radius: float, side: Side) -> Cell:
+        """Return the cell around a point."""
+        east, north = _degree(latitude)
+        x, y = (self._x - longitude) * east, (self._y - latitude) * north
+        edges = _Edges(x, y, self._way_x * east, self._way_y * north)
+        distances = edges.distances(0.0, 0.0)
+        nearest = float(distances.min())
+        whole = _Plane(longitude, latitude, (east, north), radius, self._error_per_m, edges)
+        least, most = whole.around(nearest)
+        least, most = max(0.0, least - radius), most + radius
         # What is nearest to a point of the cell is at most twice its radius farther from the middle than the nearest.
-        reach = 1.2 * (farthest + 2 * radius)
-        if reach > _FAR_M:
-            return _Cell(max(0.0, min(nearest, wide.reach_m) - radius))
-        near = wide.distances(longitude, latitude) <= reach
-        return _Cell(max(0.0, nearest - radius), _Plane(longitude, latitude, starts[near], ends[near], reach + radius))
+        near = edges.only(distances <= nearest + 2 * radius)
+        plane = _Plane(longitude, latitude, (east, north), radius, self._error_per_m, near)
+        return Cell(least, most, side(longitude, latitude) if least > 0 else 0, plane)
 
-    def _near(self, column: int, row: int) -> tuple[float, Floats, Floats]:
-        """Return how near the border is to a coarse cell at least, and what edges can be nearest to a point of it."""
-        found = self._coarse.get((column, row))
-        if found is None:
-            longitude, latitude, radius = _middle(column, row, _FINE_DEG * _FINE_PER_COARSE)
-            distances, nearest_end = self._look(longitude, latitude)
-            close = distances <= nearest_end * (1 + _ROUNDING) + 2 * radius
-            found = float(distances.min()) - radius, self._starts[close], self._ends[close]
-            if len(self._coarse) >= _MOST_CELLS:
-                self._coarse.clear()
-            self._coarse[column, row] = found
-        return found
+
+class _Edges:
+    """Edges on a plane, in metres."""
+
+    __slots__ = ("_part_x", "_part_y", "_way_x", "_way_y", "_x", "_y")
+
+    def __init__(self, x: Floats, y: Floats, way_x: Floats, way_y: Floats) -> None:
+        self._x, self._y, self._way_x, self._way_y = x, y, way_x, way_y
+        squares = np.maximum(way_x * way_x + way_y * way_y, _SMALLEST_SQUARE)
+        self._part_x, self._part_y = way_x / squares, way_y / squares
+
+    def distances(self, x: float, y: float) -> Floats:
+        """Return metres from a point to each edge."""
+        x_away, y_away = x - self._x, y - self._y
+        along = np.minimum(np.maximum(x_away * self._part_x + y_away * self._part_y, 0.0), 1.0)
+        distances: Floats = np.hypot(x_away - along * self._way_x, y_away - along * self._way_y)
+        return distances
+
+    def only(self, which: npt.NDArray[np.bool_]) -> _Edges:
+        """Return some of them."""
+        return _Edges(self._x[which], self._y[which], self._way_x[which], self._way_y[which])
 
 
 class _Plane:
-    """Edges on a plane that touches the Earth in one point, where lengths are right up to ``reach_m`` from it.
+    """Edges on a plane that touches the Earth in one point, asked for points up to ``radius`` metres from there.
 
     Edges are straight on it, as they are in longitude and latitude. Only the length of a degree changes with latitude:
-    by so much may a distance come out wrong.
+    for everything within so many metres of the point, by ``error_per_m`` of itself for each of them at most.
     """
 
-    __slots__ = (
-        "_east",
-        "_error",
-        "_latitude",
-        "_longitude",
-        "_north",
-        "_squares",
-        "_way_x",
-        "_way_y",
-        "_x",
-        "_y",
-        "reach_m",
-    )
+    __slots__ = ("_east", "_edges", "_error_per_m", "_latitude", "_longitude", "_north", "_radius")
 
-    def __init__(self, longitude: float, latitude: float, starts: Floats, ends: Floats, reach_m: float) -> None:
-        self._longitude, self._latitude = longitude, latitude
-        self._east, self._north = _degree(latitude)
-        span = 1.1 * reach_m / self._north
-        changed = [_degree(latitude + span), _degree(latitude - span)]
-        self._error = 1.01 * max(max(abs(x / self._east - 1), abs(y / self._north - 1)) for x, y in changed) + 1e-6
-        # Whatever lies farther away on the plane is at least so far away.
-        self.reach_m = reach_m * (1 - self._error)
-        self._x, self._y = self._on_plane(starts)
-        end_x, end_y = self._on_plane(ends)
-        self._way_x, self._way_y = end_x - self._x, end_y - self._y
-        self._squares = np.maximum(self._way_x**2 + self._way_y**2, 1e-12)
+    def __init__(
+        self,
+        longitude: float,
+        latitude: float,
+        degree: tuple[float, float],
+        radius: float,
+        error_per_m: float,
+        edges: _Edges,
+    ) -> None:
+        self._longitude, self._latitude, self._radius = longitude, latitude, radius
+        self._east, self._north = degree
+        self._error_per_m = error_per_m
+        self._edges = edges
 
     def bracket(self, longitude: float, latitude: float) -> tuple[float, float]:
         """Return metres to the nearest edge, at least and at most."""
-        distance = float(self.distances(longitude, latitude).min())
-        return distance * (1 - self._error) - _ROUNDING_M, distance * (1 + self._error) + _ROUNDING_M
+        x, y = (longitude - self._longitude) * self._east, (latitude - self._latitude) * self._north
+        return self.around(float(self._edges.distances(x, y).min()))
 
-    def distances(self, longitude: float, latitude: float) -> Floats:
-        """Return metres on the plane to each edge."""
-        x = self._x - (longitude - self._longitude) * self._east
-        y = self._y - (latitude - self._latitude) * self._north
-        along = np.clip(-(x * self._way_x + y * self._way_y) / self._squares, 0.0, 1.0)
-        distances: Floats = np.hypot(x + along * self._way_x, y + along * self._way_y)
-        return distances
+    def around(self, distance: float) -> tuple[float, float]:
+        """Return what a distance on the plane is on the Earth, at least and at most."""
+        reached = min(distance, _FAR_M)
+        error = self._error_per_m * (reached + self._radius) + _SMALLEST_ERROR
+        least = reached * (1 - error) - _ROUNDING_M
+        return least, distance * (1 + error) + _ROUNDING_M if distance <= _FAR_M else inf
 
-    def _on_plane(self, positions: Floats) -> tuple[Floats, Floats]:
-        x = (positions[:, 0] - self._longitude) * self._east
-        y = (positions[:, 1] - self._latitude) * self._north
-        return x, y
+
+def _make_room(cells: dict[tuple[int, int], Any]) -> None:
+    if len(cells) >= _MOST_CELLS:
+        cells.clear()
 
 
 def _middle(column: int, row: int, size: float) -> tuple[float, float, float]:

@@ -60,8 +60,11 @@ def test_the_distance_lies_within_the_bracket(
     assert border._cells is not None
     for _ in range(6):
         fix = beside(ring, chance)
-        least, most = border._cells.bracket(fix, 1e9)
-        assert least <= abs(border.signed_distance(fix)) <= most
+        cell, distance = border._cells.at(fix.longitude, fix.latitude), border.signed_distance(fix)
+        least, most = cell.bracket(fix.longitude, fix.latitude)
+        assert least <= abs(distance) <= most
+        assert cell.least <= abs(distance) <= cell.most
+        assert cell.side in {0, math.copysign(1, distance)}
 
 
 @given(st.floats(-85, 85), st.floats(-180, 180), st.floats(1, 1e6), st.floats(0.9, 1.1), st.floats(0, 360))
@@ -92,11 +95,11 @@ def test_many_cells_cost_no_memory() -> None:
     border = PolygonBorder({"type": "Polygon", "coordinates": [ring]})
     assert border._cells is not None
     for step in range(5000):
-        border._cells.bracket(Fix(0.0, -10 + step * 0.0101, 0.0), 1.0)
-    assert len(border._cells._fine) < 4096
+        border._cells.at(-10 + step * 0.0101, 0.0)
+    assert len(border._cells._cells) < 4096
     for step in range(4200):
-        border._cells.bracket(Fix(-40 + step // 100 * 0.17, -10 + step % 100 * 0.17, 0.0), 1.0)
-    assert len(border._cells._coarse) < 4096
+        border._cells.at(-10 + step % 100 * 0.17, -40 + step // 100 * 0.17)
+    assert len(border._cells._regions) < 4096
     assert border.beyond(Fix(0.0, 0.0, 0.0), 1.0) == -1
 
 
