@@ -18,6 +18,7 @@ from device_agent.agent.identity import Identity
 from device_agent.agent.observer import Observer
 from device_agent.agent.status import AgentStatus
 from device_agent.agent.syncer import Syncer
+from device_agent.agent.waiter import Waiter
 from device_agent.agent.watcher import Watcher
 from device_agent.clock import Clock, SystemClock
 from device_agent.enforcement import NOTHING_SAID, Beliefs, Enforcer, Gate
@@ -60,6 +61,7 @@ class Agent:
         settings: Callable[[], Mapping[str, Any]] | None,
         locations: Sequence[LocationSource],
         sync_every: float | None,
+        listen: bool,
     ) -> None:
         self._store = store
         self._identity = identity
@@ -69,12 +71,15 @@ class Agent:
         self._enforcer = Enforcer(self._beliefs, self._settle_by_news, self._keep_working)
         self._observer = Observer(self._beliefs, self._enforcer, product_folder, settings)
         self._syncer = Syncer(self.sync, self._silence, clock.boottime, sync_every or SYNC_EVERY_S)
+        self._waiter = Waiter(self._own_exchange, self._take_news, clock.boottime)
         self._watcher = Watcher(clock, self._enforcer, self._observer, locations)
         self._workers: list[Worker] = []
         if sync_every is not None or locations:
             self._workers.append(self._watcher.worker)
         if sync_every is not None:
             self._workers.append(self._syncer.worker)
+            if listen:
+                self._workers.append(self._waiter.worker)
         self._syncing = threading.Lock()
         self._closed = False
         _AGENTS.add(self)
@@ -92,6 +97,7 @@ class Agent:
         transport: Transport | None = None,
         location: AnySource | Sequence[AnySource] | None = None,
         sync_every: float | None = SYNC_EVERY_S,
+        listen: bool = True,
     ) -> Agent:
         """Open the agent of the device whose state lies in ``folder``, which is made where it is missing.
 
@@ -100,8 +106,9 @@ class Agent:
         ``location`` is asked for a position about once a second; several of them are held against each other, and
         where they disagree there is no position. The device reports about every ``sync_every``
         seconds and looks after its parts every few; with ``None`` the product calls :meth:`sync` and :meth:`measure`
-        itself, and without a ``location`` nothing runs in the background then. A store that cannot serve does not
-        raise: what is gated is denied for that reason.
+        itself, and without a ``location`` nothing runs in the background then. Beside the reports it keeps one request
+        open at the exporter, so that a revocation is obeyed within a second or two; with ``listen=False`` it learns of
+        one when it reports. A store that cannot serve does not raise: what is gated is denied for that reason.
 
         Raises:
             UnsupportedPlatform: this is no Linux.
@@ -119,6 +126,7 @@ class Agent:
             settings=settings,
             locations=sources(location),
             sync_every=sync_every,
+            listen=listen,
         )
         agent._begin()
         return agent
@@ -270,6 +278,7 @@ class Agent:
         self._enforcer.close()
         for worker in self._workers:
             worker.stop()
+        self._waiter.stop()
         # Another process may hold the store, and a server its answer, for longer than a product's exit may take.
         last = threading.Thread(target=self._end, name="interlock-close", daemon=True)
         last.start()
@@ -300,9 +309,19 @@ class Agent:
                 self._observer.measure()
             self._enforcer.flush()
             try:
-                return act(self._identity.exchange(self._store, self._clock, self._transport))
+                return act(self._own_exchange())
             finally:
                 self._enforcer.refresh()
+                self._waiter.begin()
+
+    def _own_exchange(self) -> Exchange:
+        return self._identity.exchange(self._store, self._clock, self._transport)
+
+    def _take_news(self, report: SyncReport) -> None:
+        self._enforcer.refresh()
+        if report.invalid:
+            # Who learns of a revocation says so at once (protocol §4).
+            self._syncer.hurry()
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
@@ -329,6 +348,7 @@ class Agent:
         self._enforcer.forked()
         self._observer.forked()
         self._syncer.worker.forked()
+        self._waiter.forked()
         self._watcher.worker.forked()
 
 

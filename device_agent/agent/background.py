@@ -45,6 +45,11 @@ class Worker:
         """Run the step now rather than later."""
         self._woken.set()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether no further step begins."""
+        return self._stopped
+
     def stop(self) -> None:
         """Let no further step begin; one that is under way is not waited for."""
         self._stopped = True

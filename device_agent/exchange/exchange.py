@@ -10,6 +10,7 @@ from device_agent.errors import TransportError
 from device_agent.exchange import by_file, enrol, lists
 from device_agent.exchange.check_in import check_in
 from device_agent.exchange.device import Device
+from device_agent.exchange.patience import Patience
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
 from device_agent.exchange.transport import Transport
@@ -61,6 +62,20 @@ class Exchange:
     def fetch_lists(self) -> SyncReport:
         """Fetch the status lists only. Where the report names ``invalid`` capabilities, sync at once."""
         return lists.fetch_all(self._device, self._servers, SyncReport())
+
+    def shards(self) -> list[str]:
+        """Return the URIs of the status lists that the device needs; none before it has an entitlement."""
+        return sorted(self._device.state().shards)
+
+    def wait_for_list(self, uri: str, patience: Patience) -> SyncReport:
+        """Wait at the server for a list other than the one held, and take it; the server may answer sooner.
+
+        Where the report names ``invalid`` capabilities, sync at once.
+
+        Raises:
+            TransportError: no server gave a list that could be used, or the wait was ended.
+        """
+        return lists.wait(self._device, self._servers, uri, patience)
 
     def export_request(self, path: Path, token: str | None = None) -> None:
         """Write what would be sent to a file; before enrolment that takes a one-time ``token``.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from device_agent.errors import TransportError
 from device_agent.exchange.device import Device
+from device_agent.exchange.patience import Patience
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
 from device_agent.trusted_state import take_status_list
@@ -28,6 +29,17 @@ def fetch_all(device: Device, servers: Servers, report: SyncReport) -> SyncRepor
     return replace(report, invalid=report.invalid | (after.invalid - before.invalid))
 
 
+def wait(device: Device, servers: Servers, uri: str, patience: Patience) -> SyncReport:
+    """Wait at the server until there is another list of a shard than the one held, and take it.
+
+    Raises:
+        TransportError: no server gave one that could be used.
+    """
+    before = device.state()
+    report = _fetch(device, servers, uri, SyncReport(), patience)
+    return replace(report, invalid=device.state().invalid - before.invalid)
+
+
 def accept(device: Device, uri: str, text: str, tag: str = "") -> bool:
     """Take one list, and tell whether it is newer than the one held.
 
@@ -41,7 +53,9 @@ def accept(device: Device, uri: str, text: str, tag: str = "") -> bool:
     return taken.changed
 
 
-def _fetch(device: Device, servers: Servers, uri: str, report: SyncReport) -> SyncReport:
+def _fetch(
+    device: Device, servers: Servers, uri: str, report: SyncReport, patience: Patience | None = None
+) -> SyncReport:
     path = _PATH.search(uri)
     if path is None:
         raise TransportError(f"The status list {uri} has no place on a server.")
@@ -49,7 +63,7 @@ def _fetch(device: Device, servers: Servers, uri: str, report: SyncReport) -> Sy
     held = _etag(device, uri) if uri in device.state().lists else ""
 
     def attempt(address: str) -> bool:
-        answer = servers.get_status_list(address, path[0], held)
+        answer = servers.get_status_list(address, path[0], held, patience)
         return answer is not None and accept(device, uri, *answer)
 
     return replace(report, lists=report.lists + servers.first(attempt))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from device_agent.errors import ServerRefused, TransportError
+from device_agent.exchange.patience import Patience
 from device_agent.exchange.transport import NOT_MODIFIED, Request, Response, Transport
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject, decode_object, encode
@@ -61,8 +62,12 @@ class Servers:
         except InterlockError as error:
             raise TransportError(f"{address} answered with something else than an answer: {error}") from error
 
-    def get_status_list(self, address: str, path: str, etag: str) -> tuple[str, str] | None:
+    def get_status_list(
+        self, address: str, path: str, etag: str, patience: Patience | None = None
+    ) -> tuple[str, str] | None:
         """Return a status list as text with its ``ETag``; ``None`` where it is still the one of ``etag``.
+
+        With ``patience`` the server is asked to answer only once there is another one (RFC 7240).
 
         Raises:
             TransportError: anything else came back.
@@ -70,9 +75,10 @@ class Servers:
         headers = {"Accept": "application/statuslist+jwt", "Accept-Encoding": "gzip"}
         if etag:
             headers["If-None-Match"] = etag
-        response = self._transport.send(
-            Request("GET", address + path, headers), token.size_limit(TokenType.STATUS_LIST)
-        )
+        if patience is not None:
+            headers["Prefer"] = f"wait={patience.seconds}"
+        request = Request("GET", address + path, headers, patience=patience)
+        response = self._transport.send(request, token.size_limit(TokenType.STATUS_LIST))
         if response.status == NOT_MODIFIED and etag:
             return None
         if response.status != _OK or not response.body.isascii():

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from device_agent.errors import TransportError
+from device_agent.exchange.patience import Patience
 
 NOT_MODIFIED: Final = 304
 _REDIRECTS: Final = range(300, 400)
@@ -20,12 +21,13 @@ _GZIP: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request."""
+    """One HTTP request. With ``patience`` the server may keep it until there is news."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    patience: Patience | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Transport(ABC):
         """Send a request and give its answer as it arrives; let go of the connection at the end of the block.
 
         Whatever this raises counts as a failure of the network. It follows no redirect and gives up on a server that
-        says nothing for ten seconds.
+        says nothing for ten seconds, or as many more as the request's ``patience`` has; that wait it lets be ended
+        where it can (:meth:`Patience.depends_on`).
         """
 
     def send(self, request: Request, most: int) -> Response:
@@ -65,12 +68,16 @@ class Transport(ABC):
                 this machine itself may be reached without it.
         """
         _refuse_in_the_clear(request.url)
+        _refuse_if_ended(request)
         try:
             with self.open(request) as arriving:
                 if arriving.status in _REDIRECTS and arriving.status != NOT_MODIFIED:
                     raise TransportError(f"The server answered with a redirect ({arriving.status}); none is followed.")
                 chunks = _decoded(arriving, most)
-                return Response(arriving.status, arriving.headers, _bounded(chunks, most))
+                response = Response(arriving.status, arriving.headers, _bounded(chunks, most))
+            # What was cut off can look whole: HTTP lets a body run to the end of the line.
+            _refuse_if_ended(request)
+            return response
         except TransportError:
             raise
         # A port: nothing is known of what stands behind it, and the network must never break a product.
@@ -82,6 +89,11 @@ def _refuse_in_the_clear(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise TransportError(f"{parts.netloc} must be reached by https; only this machine itself may be without.")
+
+
+def _refuse_if_ended(request: Request) -> None:
+    if request.patience is not None and request.patience.ended:
+        raise TransportError("The wait for news was ended.")
 
 
 def _is_loopback(host: str) -> bool:

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from device_agent import Agent, Denied, Fix, LocationSource
-from device_agent.clock import Clock, Reading, SystemClock
 from device_agent.errors import AgentClosed
 from device_agent.exchange import Arriving, Request
 from licensing_protocol.canonical import decode
@@ -25,20 +24,9 @@ from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.manifest import Component, ComponentKind
 from licensing_protocol.status_list import Status
 from tests.agent.bench import Bench, denial
-from tests.simulators.exporter import CAPABILITY, ISSUED, grant
+from tests.simulators.clock import ShiftedClock
+from tests.simulators.exporter import CAPABILITY, grant
 from tests.simulators.responder import Responder
-
-
-class ShiftedClock(Clock):
-    """The machine's clocks, as if it were the time of the test's documents."""
-
-    def __init__(self) -> None:
-        self._system = SystemClock()
-        self._shift = ISSUED + 1000.0 - self._system.read().boottime
-
-    def read(self) -> Reading:
-        reading = self._system.read()
-        return Reading(reading.boottime + self._shift, reading.boottime, reading.boot)
 
 
 @pytest.fixture
@@ -95,7 +83,7 @@ def test_a_revocation_is_obeyed_and_answered_without_anybody_asking(live: Bench)
 def test_a_stale_list_is_fetched_at_once_when_it_is_noticed(live: Bench) -> None:
     freshness = {"max_offline": 2, "max_silent": 1000, "per_boot": False}
     live.server.grants = {CAPABILITY: grant(freshness=freshness)}
-    agent = live.enrolled(sync_every=1000.0)
+    agent = live.enrolled(sync_every=1000.0, listen=False)
     eventually(lambda: answer(agent) == "status.stale")
     eventually(lambda: answer(agent) is None)
 

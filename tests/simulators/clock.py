@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from device_agent.clock import Clock, Reading
+from device_agent.clock import Clock, Reading, SystemClock
+
+
+class ShiftedClock(Clock):
+    """The machine's clocks, the wall set shortly after ``since``: the time of a test's documents."""
+
+    def __init__(self, since: float = 1_800_000_000.0) -> None:
+        self._system = SystemClock()
+        self._shift = since + 1000.0 - self._system.read().boottime
+
+    def read(self) -> Reading:
+        """Read all clocks together."""
+        reading = self._system.read()
+        return Reading(reading.boottime + self._shift, reading.boottime, reading.boot)
 
 
 class SettableClock(Clock):
