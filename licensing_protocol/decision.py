@@ -7,15 +7,15 @@ keeping until it ``changes_at``; :meth:`CompiledGrant.on_use` depends on the one
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.grant import Audit, Grant
-from licensing_protocol.limits import CompiledLimits, Fix
+from licensing_protocol.limits import CompiledLimits, Fix, Surrounding
 from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, together, unknown
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.reasons import Reason
@@ -100,23 +100,41 @@ class CompiledGrant:
 
     def standing(self, contact: Contact, time: TimeBounds, place: Place | None) -> Verdict:
         """Evaluate all that does not depend on the single use."""
-        if self._limits is None or self._unsupported:
-            return fails(Reason("limit.unsupported", {"limits": ", ".join(self._unsupported)}))
-        fix, age = (None, None) if place is None else (place.fix, place.age)
-        return together(
-            (
-                _status(contact),
-                _validity(self._entitlement, time),
-                self._freshness(contact, time),
-                self._limits.standing(time, fix, age),
-            )
-        )
+        supported = self.supported
+        return together(self.standing_parts(contact, time, place).values()) if supported.reason is None else supported
 
     def on_use(self, use: Use, used: int, lower: int) -> Verdict:
         """Evaluate what depends on the single use; ``used`` counts the current quota window, ``lower`` is seconds."""
+        return together(self.use_parts(use, used, lower).values())
+
+    @property
+    def supported(self) -> Verdict:
+        """Whether this installation can enforce every limit of the grant."""
+        if self._unsupported:
+            return fails(Reason("limit.unsupported", {"limits": ", ".join(self._unsupported)}))
+        return holds()
+
+    def standing_parts(self, contact: Contact, time: TimeBounds, place: Place | None) -> dict[str, Verdict]:
+        """Return each verdict on which :meth:`standing` rests, in the order in which they are considered."""
+        parts = {
+            "status": _status(contact),
+            "validity": _validity(self._entitlement, time),
+            "freshness": self._freshness(contact, time),
+        }
         if self._limits is None:
-            return holds()
+            return parts
+        fix, age = (None, None) if place is None else (place.fix, place.age)
+        return parts | self._limits.standing(time, fix, age)
+
+    def use_parts(self, use: Use, used: int, lower: int) -> dict[str, Verdict]:
+        """Return each verdict on which :meth:`on_use` rests, in order."""
+        if self._limits is None:
+            return {}
         return self._limits.on_use(use.parameters, use.authority, use.operators, used, lower)
+
+    def surroundings(self, fix: Fix) -> tuple[Surrounding, ...]:
+        """Return the zones of the grant's area as they are seen from a position, the nearest border first."""
+        return () if self._limits is None else self._limits.surroundings(fix)
 
     def settle(self, verdict: Verdict) -> Decision:
         """Turn a verdict into the decision that the grant's ``on_unknown`` makes of it."""
@@ -124,8 +142,18 @@ class CompiledGrant:
         if verdict.reason is None:
             return Granted(self.capability, None, grant.obligations, grant.audit)
         if verdict.standing is Standing.UNKNOWN and grant.degrade is not None:
-            return Granted(self.capability, grant.degrade, grant.obligations, grant.audit, verdict.reason)
-        return Denied(self.capability, verdict.reason)
+            return Granted(
+                self.capability, grant.degrade, grant.obligations, grant.audit, self.while_it_lasts(verdict.reason)
+            )
+        return Denied(self.capability, self.while_it_lasts(verdict.reason))
+
+    def while_it_lasts(self, reason: Reason) -> Reason:
+        """Return the reason without an instant at which the grant itself has ended: nothing is possible again then."""
+        period = self.grant.limits.period
+        ends = self._entitlement.expires if period is None else min(self._entitlement.expires, period.exp)
+        if reason.retry_at is None or reason.retry_at < ends:
+            return reason
+        return replace(reason, retry_at=None)
 
     def _freshness(self, contact: Contact, time: TimeBounds) -> Verdict:
         freshness = self.grant.freshness
@@ -141,22 +169,28 @@ class CompiledGrant:
         return holds(first) if time.known else unknown(Reason("time.unknown"), first)
 
 
-def document_reason(entitlement: Entitlement | None, manifest: Manifest | None, capability: str) -> Reason | None:
-    """Return why no grant can be looked at at all, or ``None`` where there is one.
+def document_findings(
+    entitlement: Entitlement | None, manifest: Manifest | None, capability: str
+) -> Iterator[tuple[str, Reason | None]]:
+    """Yield what is asked of the documents before a grant is looked at, in order, and what stands against each.
 
     Without a ``manifest`` (a simulation) nothing is held against release, manifest and the product's capabilities.
     """
-    if manifest is not None and capability not in manifest.capabilities:
-        return Reason("capability.unknown")
+    if manifest is not None:
+        yield "manifest", None if capability in manifest.capabilities else Reason("capability.unknown")
+    yield "entitlement", Reason("entitlement.absent") if entitlement is None else None
     if entitlement is None:
-        return Reason("entitlement.absent")
-    if manifest is not None and manifest.release not in entitlement.releases:
-        return Reason("entitlement.release")
-    if manifest is not None and manifest.identity != entitlement.manifest:
-        return Reason("entitlement.manifest")
-    if capability not in entitlement.grants:
-        return Reason("capability.stripped")
-    return None
+        return
+    if manifest is not None:
+        yield "release", None if manifest.release in entitlement.releases else Reason("entitlement.release")
+        yield "identity", None if manifest.identity == entitlement.manifest else Reason("entitlement.manifest")
+    yield "grant", None if capability in entitlement.grants else Reason("capability.stripped")
+
+
+def document_reason(entitlement: Entitlement | None, manifest: Manifest | None, capability: str) -> Reason | None:
+    """Return why no grant can be looked at at all, or ``None`` where there is one."""
+    findings = document_findings(entitlement, manifest, capability)
+    return next((reason for _, reason in findings if reason is not None), None)
 
 
 def decide(

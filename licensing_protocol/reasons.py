@@ -1,4 +1,8 @@
-"""Why a decision fell as it did: a stable code, and a sentence that tells the product's operator what to do next."""
+"""Why a decision fell as it did: a stable code, and a sentence that tells the product's operator what to do next.
+
+Code, details, instant and zone are data. The sentences here are the English ones; :mod:`licensing_protocol.languages`
+has others, and puts instant and zone into words.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "period.not_yet": "The grant's period has not begun.",
     "period.over": "The grant's period is over.",
     "schedule.closed": "Not within the hours that the grant allows.",
-    "area.outside": "Not within a place that the grant allows.",
-    "area.denied_zone": "Within a zone where the grant forbids this.",
-    "area.uncertain": "Too close to a border, or too imprecise a position, to tell whether the grant allows this here.",
-    "area.no_position": "No recent position; the grant depends on the place.",
+    "area.outside": "Not within a place that the grant allows; go to one.",
+    "area.denied_zone": "Within a zone where the grant forbids this; leave it.",
+    "area.uncertain": "Too close to a border, or too imprecise a position, to tell whether the grant allows this here; "
+    "move away from the border, or wait for a better position.",
+    "area.no_position": "The grant depends on the place, and no position of the last {max_age} s is known; see that "
+    "the receiver has a view of the sky.",
     "quota.exhausted": "The uses that the grant allows are spent.",
     "parameters.refused": "The grant does not allow these parameters: {problem}.",
     "authority.missing": "Cite the legal authority for this use.",
@@ -45,7 +51,13 @@ SENTENCES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason. ``retry_at``: an instant (seconds) from which the answer may be another; ``zone``: a zone's name."""
+    """One reason. ``details`` are what its sentence fills in.
+
+    ``retry_at`` (seconds) is the earliest instant at which this reason may go by the passing of time alone: before it,
+    asking again is in vain. It promises nothing: another reason may stand by then. It is ``None`` where no instant is
+    known, or where the grant has ended by then. ``zone`` names a zone: the nearest that is allowed (``area.outside``),
+    the one that forbids (``area.denied_zone``), or the one whose border is too close (``area.uncertain``).
+    """
 
     code: str
     details: Mapping[str, str | int] = field(default_factory=dict)
@@ -55,4 +67,14 @@ class Reason:
     @property
     def sentence(self) -> str:
         """The reason in plain English."""
-        return SENTENCES[self.code].format_map(self.details)
+        return filled(SENTENCES[self.code], self.details)
+
+
+def filled(sentence: str, details: Mapping[str, str | int]) -> str:
+    """Return a sentence with its details; one that is not known is left out, for a sentence never fails a device."""
+    return sentence.format_map(_Details(details))
+
+
+class _Details(dict[str, str | int]):
+    def __missing__(self, name: str) -> str:
+        return "…"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.fields import Fields
-from licensing_protocol.limits.area import Area, CompiledArea, Whereabouts
+from licensing_protocol.limits.area import Area, CompiledArea, Surrounding, Whereabouts
 from licensing_protocol.limits.authority import Authority
 from licensing_protocol.limits.fix import Fix
 from licensing_protocol.limits.operators import Operators
@@ -17,7 +17,7 @@ from licensing_protocol.limits.period import Period
 from licensing_protocol.limits.platform import Platform
 from licensing_protocol.limits.quota import Quota
 from licensing_protocol.limits.schedule import CompiledSchedule, Schedule
-from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, together, unknown
+from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, unknown
 from licensing_protocol.limits.zone import Zone
 from licensing_protocol.time_bounds import TimeBounds
 
@@ -34,6 +34,7 @@ __all__ = [
     "Quota",
     "Schedule",
     "Standing",
+    "Surrounding",
     "Verdict",
     "Whereabouts",
     "Zone",
@@ -115,12 +116,16 @@ class CompiledLimits:
         if limits.parameters is not None:
             self._parameters = limits.parameters.compile()
 
-    def standing(self, time: TimeBounds, fix: Fix | None, age: float | None) -> Verdict:
-        """Evaluate what depends on time and place; ``age`` of the fix in seconds."""
-        verdicts = [limit.evaluate(time) for limit in (self._limits.period, self._schedule) if limit is not None]
+    def standing(self, time: TimeBounds, fix: Fix | None, age: float | None) -> dict[str, Verdict]:
+        """Evaluate by kind, in order, what depends on time and place; ``age`` of the fix in seconds."""
+        verdicts = {}
+        if self._limits.period is not None:
+            verdicts["period"] = self._limits.period.evaluate(time)
+        if self._schedule is not None:
+            verdicts["schedule"] = self._schedule.evaluate(time)
         if self._area is not None:
-            verdicts.append(self._area.evaluate(fix, age))
-        return together(verdicts)
+            verdicts["area"] = self._area.evaluate(fix, age)
+        return verdicts
 
     def on_use(
         self,
@@ -129,16 +134,20 @@ class CompiledLimits:
         operators: Collection[str],
         used: int,
         lower: int,
-    ) -> Verdict:
-        """Evaluate what depends on one use; ``used`` counts the quota window of ``lower`` (seconds)."""
+    ) -> dict[str, Verdict]:
+        """Evaluate by kind, in order, what depends on one use; ``used`` counts the window of ``lower`` (seconds)."""
         limits = self._limits
-        verdicts = []
+        verdicts = {}
         if limits.authority is not None:
-            verdicts.append(limits.authority.evaluate(authority))
+            verdicts["authority"] = limits.authority.evaluate(authority)
         if limits.operators is not None:
-            verdicts.append(limits.operators.evaluate(operators))
+            verdicts["operators"] = limits.operators.evaluate(operators)
         if self._parameters is not None:
-            verdicts.append(self._parameters.evaluate(parameters))
+            verdicts["parameters"] = self._parameters.evaluate(parameters)
         if limits.quota is not None:
-            verdicts.append(limits.quota.evaluate(used, lower))
-        return together(verdicts)
+            verdicts["quota"] = limits.quota.evaluate(used, lower)
+        return verdicts
+
+    def surroundings(self, fix: Fix) -> tuple[Surrounding, ...]:
+        """Return the zones of the area as they are seen from a position, the nearest border first."""
+        return () if self._area is None else self._area.surroundings(fix)

@@ -74,6 +74,17 @@ class Area:
         return CompiledArea(self, zones)
 
 
+@dataclass(frozen=True, slots=True)
+class Surrounding:
+    """One zone as seen from a position: metres to its border (negative inside), and within how many nothing is sure."""
+
+    zone: str
+    allowed: bool
+    where: Whereabouts
+    distance_m: float
+    margin_m: float
+
+
 class _Border(Protocol):
     def signed_distance(self, fix: Fix) -> float: ...
 
@@ -91,18 +102,21 @@ class CompiledArea:
     def evaluate(self, fix: Fix | None, age: float | None) -> Verdict:
         """Hold the newest position, ``age`` seconds old, against the area; NaN is no position and no age."""
         if fix is None or not fix.in_range or age is None or not age <= self._area.max_age:
-            return unknown(Reason("area.no_position"))
+            return unknown(Reason("area.no_position", {"max_age": self._area.max_age}))
         if fix.uncertainty_m > self._area.max_uncertainty_m:
             return unknown(Reason("area.uncertain"))
         denied = [(zone, _against(zone, border, fix)) for zone, border in self._deny]
         for zone, answer in denied:
             if answer is Whereabouts.IN:
                 return fails(Reason("area.denied_zone", zone=zone.name))
-        allowed = self._within_allowed(fix)
-        if allowed is Whereabouts.OUT:
+        allowed = [(zone, _against(zone, border, fix)) for zone, border in self._allow]
+        answers = {answer for _, answer in allowed} or {Whereabouts.IN}
+        if answers == {Whereabouts.OUT}:
             return fails(Reason("area.outside", zone=self._nearest(fix)))
-        if allowed is Whereabouts.UNCERTAIN or any(answer is not Whereabouts.OUT for _, answer in denied):
-            return unknown(Reason("area.uncertain"))
+        unclear = denied if Whereabouts.IN in answers else (*allowed, *denied)
+        for zone, answer in unclear:
+            if answer is Whereabouts.UNCERTAIN:
+                return unknown(Reason("area.uncertain", zone=zone.name))
         return holds()
 
     def where(self, fix: Fix) -> Whereabouts:
@@ -110,13 +124,11 @@ class CompiledArea:
         standing = self.evaluate(fix, 0).standing
         return (Whereabouts.IN, Whereabouts.UNCERTAIN, Whereabouts.OUT)[standing]
 
-    def _within_allowed(self, fix: Fix) -> Whereabouts:
-        if not self._allow:
-            return Whereabouts.IN
-        answers = {_against(zone, border, fix) for zone, border in self._allow}
-        if Whereabouts.IN in answers:
-            return Whereabouts.IN
-        return Whereabouts.UNCERTAIN if Whereabouts.UNCERTAIN in answers else Whereabouts.OUT
+    def surroundings(self, fix: Fix) -> tuple[Surrounding, ...]:
+        """Return every zone as it is seen from a position, the nearest border first."""
+        sides = ((True, self._allow), (False, self._deny))
+        seen = [_surrounding(zone, border, fix, allowed) for allowed, zones in sides for zone, border in zones]
+        return tuple(sorted(seen, key=lambda one: abs(one.distance_m)))
 
     def _nearest(self, fix: Fix) -> str:
         return min(self._allow, key=lambda pair: pair[1].signed_distance(fix))[0].name
@@ -134,3 +146,8 @@ def _border(zone: Zone) -> _Border:
 def _against(zone: Zone, border: _Border, fix: Fix) -> Whereabouts:
     beyond = border.beyond(fix, fix.uncertainty_m + zone.accuracy_m)
     return (Whereabouts.UNCERTAIN, Whereabouts.OUT, Whereabouts.IN)[beyond]
+
+
+def _surrounding(zone: Zone, border: _Border, fix: Fix, allowed: bool) -> Surrounding:
+    margin = fix.uncertainty_m + zone.accuracy_m
+    return Surrounding(zone.name, allowed, _against(zone, border, fix), border.signed_distance(fix), margin)

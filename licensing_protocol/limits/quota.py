@@ -70,7 +70,8 @@ class Quota:
         """Hold the uses of the current window against the quota."""
         ends = self.window(lower).ends
         if used >= self.uses:
-            return fails(Reason("quota.exhausted", retry_at=ends), ends)
+            # Of a quota without any use no window brings one.
+            return fails(Reason("quota.exhausted", retry_at=ends if self.uses else None), ends)
         return holds(ends)
 
 

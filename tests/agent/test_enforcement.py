@@ -96,7 +96,7 @@ def test_a_position_ages() -> None:
     assert answer.decision == Granted(CAPABILITY)
     assert answer.until == 70.0
     later = evaluate(grant(area=AREA), CONTACT, TimeBounds.exactly(NOW + 61), sighting, 71.0)
-    assert later.decision == Denied(CAPABILITY, Reason("area.no_position"))
+    assert later.decision == Denied(CAPABILITY, Reason("area.no_position", {"max_age": 60}))
 
 
 def test_what_is_unknown_degrades_where_the_grant_says_so() -> None:

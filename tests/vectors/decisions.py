@@ -99,7 +99,7 @@ def _not_kept() -> list[JsonObject]:
     night = {"tz": "UTC", "windows": [{"days": ["MON"], "from": "15:00", "to": "18:00"}], "except": []}
     opens = NOW + 2800  # 15:00:00 of that Monday
     deny = EVERY_LIMIT["area"] | {"allow": [], "deny": ["square"]}
-    midnight = NOW + 86_400
+    hourly, hour = claims_with({"quota": EVERY_LIMIT["quota"] | {"per": "PT1H"}}), NOW + 3_600
     return [
         _denied("unknown limit", "it denies", claims_with({"telepathy": {}}), "limit.unsupported"),
         _denied(
@@ -111,7 +111,8 @@ def _not_kept() -> list[JsonObject]:
         _denied("closed", "before the hours", claims_with({"schedule": night}), "schedule.closed", retry_at=opens),
         _denied("outside", "not in the zone", every, "area.outside", fix=far, zone="Square"),
         _denied("denied zone", "inside one", claims_with({"area": deny}), "area.denied_zone", zone="Square"),
-        _denied("spent", "three of three", every, "quota.exhausted", used=3, retry_at=midnight),
+        _denied("spent", "three of three, and the grant ends first", every, "quota.exhausted", used=3),
+        _denied("spent for now", "until the window ends", hourly, "quota.exhausted", used=3, retry_at=hour),
         _denied("parameters", "three faces, of two", every, "parameters.refused", parameters={"faces": 3}),
         _denied("no authority", "it is required", every, "authority.missing", authority=...),
         _denied("authority of no form", "the pattern does not match", every, "authority.refused", authority="reasons"),
@@ -126,7 +127,9 @@ def _not_kept() -> list[JsonObject]:
         _denied("one operator twice", "different ones", every, "operators.too_few", operators=["ada", "ada"]),
         _denied("operator without a name", "it counts for none", every, "operators.too_few", operators=["ada", ""]),
         _denied("empty authority", "it cites nothing", every, "authority.missing", authority=""),
-        _denied("at the border", "uncertain, and the grant denies that", every, "area.uncertain", fix=edge),
+        _denied(
+            "at the border", "uncertain, and the grant denies that", every, "area.uncertain", fix=edge, zone="Square"
+        ),
         _denied(
             "stronger than unknown",
             "failing counts for more than not knowing",
