@@ -1,4 +1,7 @@
-"""When the device talks to the exporter: regularly, at once where news may settle a denial, seldom while in vain."""
+"""When the device talks to the exporter.
+
+Regularly; at once where news may settle a denial; one time after the other while old events wait; seldom while in vain.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,8 @@ SETTLED_BY_NEWS: Final = frozenset(
 _ASK_AGAIN_S: Final = 30.0
 _FIRST_RETRY_S: Final = 5.0
 _LOOK_AGAIN_S: Final = 60.0
+# A backlog goes out in bursts of some seconds each: what lies between them is the product's.
+_GO_ON_S: Final = 2.0
 _MOST_DOUBLINGS: Final = 16
 _JITTER: Final = 0.2
 
@@ -53,6 +58,7 @@ class Syncer:
         self._every = every
         self._failures = 0
         self._wanted = False
+        self._backlog = False
         self._asked: dict[str, float] = {}
         self.worker = Worker("interlock-sync", self.step)
 
@@ -78,15 +84,24 @@ class Syncer:
             silence = self._silence()
             if silence is None:
                 return min(self._every, _LOOK_AGAIN_S)
-            if not wanted and not self._failures and silence < self._every / 2:
+            hurried = wanted or self._backlog or self._failures > 0
+            if not hurried and silence < self._every / 2:
                 return _roughly(self._every - silence)
-            failed = bool(self._sync().problems)
+            report = self._sync()
         except (AgentError, InterlockError):
-            failed = True
-        self._failures = min(self._failures + 1, _MOST_DOUBLINGS) if failed else 0
-        if failed:
-            return _roughly(min(self._every, _FIRST_RETRY_S * 2 ** (self._failures - 1)))
-        return _roughly(self._every)
+            return self._after_failure()
+        self._backlog = report.backlog and report.receipts > 0
+        if not report.problems:
+            self._failures = 0
+            return _roughly(min(self._every, _GO_ON_S) if self._backlog else self._every)
+        if self._backlog:
+            # It got somewhere, so the exporter is there: it had enough for the moment.
+            self._failures = 0
+        return self._after_failure()
+
+    def _after_failure(self) -> float:
+        self._failures = min(self._failures + 1, _MOST_DOUBLINGS)
+        return _roughly(min(self._every, _FIRST_RETRY_S * 2 ** (self._failures - 1)))
 
 
 def _roughly(seconds: float) -> float:

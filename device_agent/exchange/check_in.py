@@ -11,9 +11,10 @@ from device_agent.exchange.device import Device, take_rest
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
 from licensing_protocol import token
+from licensing_protocol.errors import InterlockError
 from licensing_protocol.exchange import Answer, EvidenceRequest
 
-# So many documents empty a full journal; the next sync goes on where this one stops.
+# So many documents take a few seconds; the next sync goes on where this one stops.
 MOST_ROUNDS: Final = 32
 
 
@@ -57,19 +58,23 @@ def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None 
 def check_in(device: Device, servers: Servers, report: SyncReport) -> SyncReport:
     """Report until every event that was there at the beginning is confirmed, or no progress is made.
 
-    Raises:
-        TransportError: no server gave a signed answer.
+    Where no server gives a signed answer, that is a problem of the report: what was confirmed before it stays so.
     """
     with device.store.read() as connection:
         goal = journal.Chain.read(connection).last
     covered = -1
     for _ in range(MOST_ROUNDS):
-        report = _once(device, servers, report)
+        try:
+            report = _once(device, servers, report)
+        except (TransportError, InterlockError) as error:
+            report = report.with_problem(error)
+            break
         with device.store.read() as connection:
             before, covered = covered, journal.Chain.read(connection).covered
         if covered >= goal or covered <= before:
             break
-    return report
+    with device.store.read() as connection:
+        return replace(report, backlog=journal.Chain.read(connection).covered < goal)
 
 
 def _once(device: Device, servers: Servers, report: SyncReport) -> SyncReport:

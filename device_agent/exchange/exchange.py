@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from device_agent import journal
-from device_agent.errors import TransportError
 from device_agent.exchange import by_file, enrol, lists
 from device_agent.exchange.check_in import check_in
 from device_agent.exchange.device import Device
@@ -14,7 +13,6 @@ from device_agent.exchange.patience import Patience
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
 from device_agent.exchange.transport import Transport
-from licensing_protocol.errors import InterlockError
 
 
 class Exchange:
@@ -54,9 +52,9 @@ class Exchange:
         report = SyncReport()
         if self._device.state().receipt is None:
             return report
-        report = lists.fetch_all(self._device, self._servers, self._check_in(report))
+        report = lists.fetch_all(self._device, self._servers, check_in(self._device, self._servers, report))
         if report.invalid:
-            report = lists.fetch_all(self._device, self._servers, self._check_in(report))
+            report = lists.fetch_all(self._device, self._servers, check_in(self._device, self._servers, report))
         return self._counted(report)
 
     def fetch_lists(self) -> SyncReport:
@@ -92,12 +90,6 @@ class Exchange:
             TransportError: ``file.unreadable``, ``transport.other_document``. InterlockError: it is no such answer.
         """
         return self._counted(by_file.import_answer(self._device, path))
-
-    def _check_in(self, report: SyncReport) -> SyncReport:
-        try:
-            return check_in(self._device, self._servers, report)
-        except (TransportError, InterlockError) as error:
-            return report.with_problem(error)
 
     def _counted(self, report: SyncReport) -> SyncReport:
         with self._device.store.read() as connection:

@@ -28,7 +28,8 @@ class SyncReport:
 
     ``receipts`` counts reports that were confirmed, ``refused`` holds the codes of signed refusals; ``entitlement``
     tells whether a new one was taken, ``lists`` how many status lists were. ``invalid`` names the capabilities that a
-    list revoked just now. ``unreported`` counts events that no receipt covers yet.
+    list revoked just now. ``unreported`` counts events that no receipt covers yet; ``backlog`` tells whether some of
+    them were there before the exchange already, so that another should follow at once.
     """
 
     receipts: int = 0
@@ -37,6 +38,7 @@ class SyncReport:
     lists: int = 0
     invalid: frozenset[str] = frozenset()
     unreported: int = 0
+    backlog: bool = False
     problems: tuple[Problem, ...] = ()
 
     @property

@@ -18,11 +18,15 @@ import pytest
 from device_agent import Agent, Denied, Fix, LocationSource
 from device_agent.errors import AgentClosed
 from device_agent.exchange import Arriving, Request
+from device_agent.exchange.check_in import MOST_ROUNDS
+from device_agent.journal import append
+from device_agent.store import Store
 from licensing_protocol.canonical import decode
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.manifest import Component, ComponentKind
 from licensing_protocol.status_list import Status
+from licensing_protocol.time_bounds import TimeBounds
 from tests.agent.bench import Bench, denial
 from tests.simulators.clock import ShiftedClock
 from tests.simulators.exporter import CAPABILITY, grant
@@ -96,6 +100,21 @@ def test_a_server_out_of_reach_is_asked_less_and_less(live: Bench) -> None:
     for _ in range(100):
         agent.decide(CAPABILITY)
     assert live.server.requests == before
+
+
+def test_a_backlog_is_sent_without_waiting_for_the_next_report(live: Bench) -> None:
+    live.server.grants = {CAPABILITY: grant(freshness={"max_offline": 2, "max_silent": 1000, "per_boot": False})}
+    agent = live.enrolled(sync_every=1000.0)
+    # Another process of the product has much to tell: about one document and a half more than one sync sends.
+    store = Store.open(live.folder / "agent")
+    with store.write() as connection:
+        for number in range(450):
+            data = {"number": number, "text": "x" * 3800}
+            append(connection, "vendor.event", data, TimeBounds(ISSUED + 1000), "boot-1")
+    store.close()
+    eventually(lambda: answer(agent) == "status.stale")
+    eventually(lambda: live.server.received and live.server.received[-1].last >= 450, within=20.0)
+    assert len(live.server.received) > MOST_ROUNDS
 
 
 def test_a_source_of_positions_is_asked(live: Bench) -> None:

@@ -33,6 +33,7 @@ from tests.simulators.transport import (
     captive_portal,
     lost_reply,
     no_network,
+    undisturbed,
 )
 
 
@@ -192,8 +193,11 @@ def test_more_events_than_one_document_carries(camera: Camera) -> None:
         bounds = State.load(connection, camera.subject).time.bounds(camera.clock.read())
         for number in range(60):
             journal.append(connection, "vendor.event", {"number": number, "text": "x" * 2000}, bounds, "boot-1")
+    camera.network.faults = [undisturbed, no_network]
     report = camera.exchange.sync()
-    assert (report.receipts, report.unreported) == (3, 0)
+    assert (report.receipts, report.backlog, codes(report)) == (1, True, ["transport.failed"])
+    report = camera.exchange.sync()
+    assert (report.receipts, report.unreported, report.backlog) == (2, 0, False)
     assert all(evidence["appraisal"]["anomalies"] == [] for evidence in camera.evidence())
 
 

@@ -13,6 +13,11 @@ from device_agent.exchange import Arriving, Request, Transport
 Fault = Callable[[Request, Callable[[], Arriving]], Arriving]
 
 
+def undisturbed(request: Request, arrive: Callable[[], Arriving]) -> Arriving:
+    """This once nothing goes wrong."""
+    return arrive()
+
+
 def lost_reply(request: Request, arrive: Callable[[], Arriving]) -> Arriving:
     """The server does its work, and its answer never comes."""
     arrive()
