@@ -7,7 +7,7 @@
     │   ├── MalformedDocument, OversizedDocument, UnsupportedDocument
     │   └── WrongDocument    right bytes, wrong place: another type, subject or issuer
     ├── TrustError           nothing that we trust stands behind the bytes
-    │   ├── UnknownKey, BadSignature, UntrustedTime
+    │   ├── UnknownKey, BadSignature, BelowThreshold, UntrustedTime
     ├── ContinuityError      a document older than, or in conflict with, what is held
     │   ├── RolledBack, Equivocation, BrokenChain
     └── Unavailable          a thing this installation lacks (an optional library)
@@ -73,6 +73,12 @@ class BadSignature(TrustError):
     """The signature does not verify under the key that the document names."""
 
     default_code = "trust.bad_signature"
+
+
+class BelowThreshold(TrustError):
+    """Too few of the keys that the root of trust asks for have signed (protocol §2)."""
+
+    default_code = "trust.threshold"
 
 
 class UntrustedTime(TrustError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -145,6 +146,9 @@ class KeySet:
         """Return the key of that thumbprint, or ``None``."""
         return self._by_thumbprint.get(thumbprint)
 
+    def __iter__(self) -> Iterator[VerificationKey]:
+        return iter(self._by_thumbprint.values())
+
     def __len__(self) -> int:
         return len(self._by_thumbprint)
 
@@ -153,6 +157,29 @@ class KeySet:
 
     def __hash__(self) -> int:
         return hash(frozenset(self._by_thumbprint))
+
+
+def public_from_pem(pem: str) -> Any:
+    """Read a public key (SubjectPublicKeyInfo) of any algorithm.
+
+    Raises:
+        MalformedDocument: ``key.malformed``.
+    """
+    try:
+        return serialization.load_pem_public_key(pem.encode("utf-8"))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise MalformedDocument("The public key's PEM cannot be read.", code="key.malformed") from error
+
+
+def mldsa65_octets(public: Any) -> bytes:
+    """Return the bytes of an ML-DSA-65 public key (FIPS 204).
+
+    Raises:
+        MalformedDocument: ``key.malformed`` for a key of another algorithm.
+    """
+    if not isinstance(public, mldsa.MLDSA65PublicKey):
+        raise MalformedDocument("This is no ML-DSA-65 key.", code="key.malformed")
+    return public.public_bytes_raw()
 
 
 def _thumbprint(jwk: JsonObject) -> str:

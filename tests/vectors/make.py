@@ -17,6 +17,7 @@ from tests.vectors import (
     journals,
     limits,
     manifests,
+    roots,
     signed_documents,
     status_lists,
 )
@@ -25,6 +26,7 @@ from tests.vectors.forge import FOLDER, MEMORY, published_keys
 FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
     "area": ("Positions against areas (protocol §3).", limits.area_cases),
     "decide": ("One use, decided (protocol §3 to §5).", decisions.decide_cases),
+    "delegated": ("Targets, and documents under what they delegate (protocol §2).", roots.delegated_cases),
     "enrollment": ("Enrolments (protocol §9).", device_documents.enrollment_cases),
     "entitlement": ("Entitlements and their limits (protocol §3).", entitlements.entitlement_cases),
     "evidence": ("Evidence (protocol §6).", device_documents.evidence_cases),
@@ -36,6 +38,7 @@ FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
     "quota": ("Windows of quotas (protocol §3).", limits.quota_cases),
     "receipt": ("Receipts (protocol §7).", device_documents.receipt_cases),
     "refusal": ("Refusals (protocol §7).", device_documents.refusal_cases),
+    "root-chain": ("Chains of roots (protocol §2).", roots.root_chain_cases),
     "schedule": ("Times against schedules (protocol §3, §5).", limits.schedule_cases),
     "status-list": ("Status lists (protocol §4).", status_lists.status_list_cases),
     "token": ("Signed documents of any type (protocol §1).", signed_documents.token_cases),
