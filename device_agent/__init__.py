@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from device_agent.errors import AgentError, CapabilityDenied
     from device_agent.location import LocationSource, Observation
     from licensing_protocol.decision import Denied, Granted
+    from licensing_protocol.explanation import Explanation
+    from licensing_protocol.languages import Language
     from licensing_protocol.limits import Fix
 
 __all__ = [
@@ -29,8 +31,10 @@ __all__ = [
     "AgentStatus",
     "CapabilityDenied",
     "Denied",
+    "Explanation",
     "Fix",
     "Granted",
+    "Language",
     "LocationSource",
     "Observation",
 ]
@@ -41,8 +45,10 @@ _HOMES = {
     "AgentStatus": "device_agent.agent",
     "CapabilityDenied": "device_agent.errors",
     "Denied": "licensing_protocol.decision",
+    "Explanation": "licensing_protocol.explanation",
     "Fix": "licensing_protocol.limits",
     "Granted": "licensing_protocol.decision",
+    "Language": "licensing_protocol.languages",
     "LocationSource": "device_agent.location",
     "Observation": "device_agent.location",
 }

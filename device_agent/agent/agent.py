@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from device_agent.agent import status
 from device_agent.agent.background import Worker
@@ -32,6 +32,9 @@ from licensing_protocol.decision import Decision, Use
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.limits import Fix
 from licensing_protocol.manifest import Manifest
+
+if TYPE_CHECKING:
+    from licensing_protocol.explanation import Explanation
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -159,6 +162,26 @@ class Agent:
         if authority is None and not operators and not parameters:
             return self._enforcer.decide(capability, NOTHING_SAID)
         return self._enforcer.decide(capability, Use(parameters, authority, tuple(operators)))
+
+    def explain(
+        self,
+        capability: str,
+        /,
+        *,
+        authority: str | None = None,
+        operators: tuple[str, ...] = (),
+        **parameters: Any,
+    ) -> Explanation:
+        """Return the whole reasoning behind what :meth:`decide` says of the same use now; ``str()`` is a table.
+
+        It is slow beside a decision and meant for people on this device: it names zones and how far their borders are,
+        so keep it here. Nothing is used up, sent or journalled.
+        """
+        # Rarely asked for: a start does not wait for it.
+        from device_agent.agent.explain import explain
+
+        use = Use(parameters, authority, tuple(operators))
+        return explain(self._beliefs.manifest, capability, use, self._enforcer.moment(capability))
 
     def use(
         self,

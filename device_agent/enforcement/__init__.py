@@ -5,5 +5,6 @@ from __future__ import annotations
 from device_agent.enforcement.beliefs import Beliefs
 from device_agent.enforcement.enforcer import Enforcer
 from device_agent.enforcement.gate import NOTHING_SAID, Gate
+from device_agent.enforcement.moment import Moment
 
-__all__ = ["NOTHING_SAID", "Beliefs", "Enforcer", "Gate"]
+__all__ = ["NOTHING_SAID", "Beliefs", "Enforcer", "Gate", "Moment"]

@@ -10,13 +10,16 @@ from device_agent.clock import Reading
 from device_agent.enforcement import answer, quotas, records
 from device_agent.enforcement.answer import Answer
 from device_agent.enforcement.beliefs import LOOK_S, Beliefs, as_store_error
+from device_agent.enforcement.footings import Footings
 from device_agent.enforcement.gate import NOTHING_SAID, Gate, Prepared, PreparedGate
 from device_agent.enforcement.grants import Grants
+from device_agent.enforcement.moment import Moment
 from device_agent.enforcement.recorder import Recorder
 from device_agent.errors import CapabilityDenied
 from device_agent.location import Sighting
 from device_agent.store import Connection
-from licensing_protocol.decision import CompiledGrant, Decision, Denied, Granted, Use
+from device_agent.trusted_state import State
+from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Granted, Place, Use
 from licensing_protocol.grant import Audit
 from licensing_protocol.limits import Quota
 from licensing_protocol.reasons import Reason
@@ -45,6 +48,7 @@ class Enforcer:
         self._recorder = Recorder(beliefs)
         self._sighting: Sighting | None = None
         self._sighted_in = ""
+        self._footings = Footings()
         self._closed = False
         self._looked = -inf
         self._lock = threading.RLock()
@@ -69,6 +73,17 @@ class Enforcer:
             except Exception as error:
                 return Denied(capability, as_store_error(error).reason)
 
+    def moment(self, capability: str) -> Moment | Reason:
+        """Return what a decision on a capability rests on now, or why the agent denies without looking at anything."""
+        with self._lock:
+            reading = self._clock.read()
+            try:
+                # Takes the look that is due, as for a decision.
+                self._answer(capability, reading)
+                return self._moment(capability, reading)
+            except Exception as error:
+                return as_store_error(error).reason
+
     def gate(self, capability: str, use: Use) -> Gate:
         """Return the way into one use."""
         gate = self._prepared.get(capability)
@@ -79,6 +94,8 @@ class Enforcer:
     def move(self, sighting: Sighting | None) -> None:
         """Take a new position, which is plausible; ``None`` where it is not known any more."""
         with self._lock:
+            if self._sighted_in != self._beliefs.start:
+                self._footings = Footings()
             self._sighting, self._sighted_in = sighting, self._beliefs.start
             for capability, held in list(self._answers.items()):
                 if held.grant is not None and held.grant.depends_on_place:
@@ -201,15 +218,39 @@ class Enforcer:
         grant = self._grants.find(state.entitlement, capability)
         if isinstance(grant, Answer):
             return grant
-        if self._recorder.problem is not None and grant.grant.audit is Audit.COUNT:
-            return answer.refused(capability, self._recorder.problem)
+        problem = self._unrecordable(grant)
+        if problem is not None:
+            return answer.refused(capability, problem)
         bounds = state.time.bounds(reading)
-        # How old a position of another start is cannot be told.
-        sighting = self._sighting if self._sighted_in == state.time.start else None
-        held = answer.evaluate(grant, state.contact(grant.grant), bounds, sighting, reading.boottime)
+        before = self._footings.find(grant, reading.boottime)
+        contact, sighting = state.contact(grant.grant), self._sighted(state)
+        held = answer.evaluate(grant, contact, bounds, sighting, reading.boottime, before)
+        self._footings.keep(grant, held.footing, reading.boottime)
         if answer.rests_on_wall_clock(held, bounds):
             self._beliefs.grant_schedule(reading, connection)
         return held
+
+    def _moment(self, capability: str, reading: Reading) -> Moment | Reason:
+        if self._closed:
+            return Reason("agent.closed")
+        state, bounds = self._beliefs.state, self._beliefs.bounds(reading)
+        sighting = self._sighted(state)
+        place = None if sighting is None else Place(sighting.fix, reading.boottime - sighting.boottime)
+        held = None if state.entitlement is None else state.entitlement.grants.get(capability)
+        contact = Contact() if held is None else state.contact(held)
+        quota = None if held is None else held.limits.quota
+        used = 0 if quota is None else self._spent(quota, reading, None)[0]
+        found = self._grants.find(state.entitlement, capability)
+        if isinstance(found, Answer):
+            return Moment(state, bounds, place, contact, used, None, None)
+        return Moment(state, bounds, place, contact, used, found, self._unrecordable(found))
+
+    def _sighted(self, state: State) -> Sighting | None:
+        """Return the position, unless it is of another start: how old that is cannot be told."""
+        return self._sighting if self._sighted_in == state.time.start else None
+
+    def _unrecordable(self, grant: CompiledGrant) -> Reason | None:
+        return self._recorder.problem if grant.grant.audit is Audit.COUNT else None
 
     def _prepare(self, capability: str, held: Answer) -> PreparedGate:
         granted = held.decision if isinstance(held.decision, Granted) else None
