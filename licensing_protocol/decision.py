@@ -15,7 +15,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.grant import Audit, Grant
-from licensing_protocol.limits import CompiledLimits, Fix, Surrounding
+from licensing_protocol.limits import CompiledLimits, Fix, Footing, Surrounding
 from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, together, unknown
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.reasons import Reason
@@ -65,10 +65,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The newest plausible position and its age in seconds."""
+    """The newest plausible position and its age in seconds; ``before`` is what the grant's area answered last."""
 
     fix: Fix
     age: float
+    before: Footing | None = None
 
 
 class CompiledGrant:
@@ -123,14 +124,19 @@ class CompiledGrant:
         }
         if self._limits is None:
             return parts
-        fix, age = (None, None) if place is None else (place.fix, place.age)
-        return parts | self._limits.standing(time, fix, age)
+        if place is None:
+            return parts | self._limits.standing(time, None, None)
+        return parts | self._limits.standing(time, place.fix, place.age, place.before)
 
     def use_parts(self, use: Use, used: int, lower: int) -> dict[str, Verdict]:
         """Return each verdict on which :meth:`on_use` rests, in order."""
         if self._limits is None:
             return {}
         return self._limits.on_use(use.parameters, use.authority, use.operators, used, lower)
+
+    def footing(self, place: Place) -> Footing | None:
+        """Return what is to be :attr:`Place.before` next, or ``None`` where the position says nothing of the area."""
+        return None if self._limits is None else self._limits.footing(place.fix, place.age, place.before)
 
     def surroundings(self, fix: Fix) -> tuple[Surrounding, ...]:
         """Return the zones of the grant's area as they are seen from a position, the nearest border first."""

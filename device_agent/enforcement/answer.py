@@ -14,6 +14,7 @@ from device_agent.enforcement.familiar import Familiar
 from device_agent.location import Sighting
 from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Place, Use
 from licensing_protocol.grant import Audit
+from licensing_protocol.limits import Footing
 from licensing_protocol.limits.verdict import Standing, Verdict, together
 from licensing_protocol.reasons import Reason
 from licensing_protocol.time_bounds import TimeBounds
@@ -27,13 +28,14 @@ class Answer:
     """``decision`` is what stands whatever the single use is; ``until`` in seconds since start.
 
     ``grant`` and ``standing`` are there where a grant is, so that a single use can be held against its own limits;
-    ``familiar`` knows uses that fitted them.
+    ``familiar`` knows uses that fitted them. ``footing`` is there where a position was held against an area.
     """
 
     decision: Decision
     until: float = inf
     grant: CompiledGrant | None = None
     standing: Verdict | None = None
+    footing: Footing | None = None
     familiar: Familiar = field(default_factory=Familiar, compare=False)
 
     @property
@@ -54,13 +56,19 @@ def refused(capability: str, reason: Reason, until: float = inf) -> Answer:
 
 
 def evaluate(
-    grant: CompiledGrant, contact: Contact, bounds: TimeBounds, sighting: Sighting | None, boottime: float
+    grant: CompiledGrant,
+    contact: Contact,
+    bounds: TimeBounds,
+    sighting: Sighting | None,
+    boottime: float,
+    before: Footing | None = None,
 ) -> Answer:
-    """Return the answer of one grant at one moment: ``bounds`` are the time at ``boottime``."""
-    place = None if sighting is None else Place(sighting.fix, boottime - sighting.boottime)
+    """Return the answer of one grant at one moment: ``bounds`` are the time, and ``before`` is, at ``boottime``."""
+    place = None if sighting is None else Place(sighting.fix, boottime - sighting.boottime, before)
     standing = grant.standing(contact, bounds, place)
-    until = min(_time_changes(standing, bounds, boottime), _position_ages(grant, sighting))
-    return Answer(grant.settle(standing), until, grant, standing)
+    footing = None if place is None else grant.footing(place)
+    until = min(_time_changes(standing, bounds, boottime), _position_ages(grant, place, footing, boottime))
+    return Answer(grant.settle(standing), until, grant, standing, footing)
 
 
 def depends_on_use(grant: CompiledGrant) -> bool:
@@ -89,6 +97,8 @@ def _time_changes(standing: Verdict, bounds: TimeBounds, boottime: float) -> flo
     return boottime + max(left - 1, _LAST_SECOND_S)
 
 
-def _position_ages(grant: CompiledGrant, sighting: Sighting | None) -> float:
+def _position_ages(grant: CompiledGrant, place: Place | None, footing: Footing | None, boottime: float) -> float:
     area = grant.grant.limits.area
-    return inf if area is None or sighting is None else sighting.boottime + area.max_age
+    if area is None or place is None:
+        return inf
+    return boottime - max(place.age, 0.0 if footing is None else footing.age) + area.max_age

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
 from device_agent.clock import Reading
@@ -243,6 +244,8 @@ class Enforcer:
         found = self._grants.find(state.entitlement, capability)
         if isinstance(found, Answer):
             return Moment(state, bounds, place, contact, used, None, None)
+        if place is not None:
+            place = replace(place, before=self._footings.find(found, reading.boottime))
         return Moment(state, bounds, place, contact, used, found, self._unrecordable(found))
 
     def _sighted(self, state: State) -> Sighting | None:

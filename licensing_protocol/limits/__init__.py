@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.fields import Fields
-from licensing_protocol.limits.area import Area, CompiledArea, Surrounding, Whereabouts
+from licensing_protocol.limits.area import Area, CompiledArea, Footing, Surrounding
 from licensing_protocol.limits.authority import Authority
 from licensing_protocol.limits.fix import Fix
 from licensing_protocol.limits.operators import Operators
@@ -18,6 +18,7 @@ from licensing_protocol.limits.platform import Platform
 from licensing_protocol.limits.quota import Quota
 from licensing_protocol.limits.schedule import CompiledSchedule, Schedule
 from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, unknown
+from licensing_protocol.limits.whereabouts import Whereabouts
 from licensing_protocol.limits.zone import Zone
 from licensing_protocol.time_bounds import TimeBounds
 
@@ -26,6 +27,7 @@ __all__ = [
     "Authority",
     "CompiledLimits",
     "Fix",
+    "Footing",
     "Limits",
     "Operators",
     "Parameters",
@@ -116,15 +118,20 @@ class CompiledLimits:
         if limits.parameters is not None:
             self._parameters = limits.parameters.compile()
 
-    def standing(self, time: TimeBounds, fix: Fix | None, age: float | None) -> dict[str, Verdict]:
-        """Evaluate by kind, in order, what depends on time and place; ``age`` of the fix in seconds."""
+    def standing(
+        self, time: TimeBounds, fix: Fix | None, age: float | None, before: Footing | None = None
+    ) -> dict[str, Verdict]:
+        """Evaluate by kind, in order, what depends on time and place; ``age`` of the fix in seconds.
+
+        ``before`` is what the area answered last.
+        """
         verdicts = {}
         if self._limits.period is not None:
             verdicts["period"] = self._limits.period.evaluate(time)
         if self._schedule is not None:
             verdicts["schedule"] = self._schedule.evaluate(time)
         if self._area is not None:
-            verdicts["area"] = self._area.evaluate(fix, age)
+            verdicts["area"] = self._area.evaluate(fix, age, before)
         return verdicts
 
     def on_use(
@@ -147,6 +154,10 @@ class CompiledLimits:
         if limits.quota is not None:
             verdicts["quota"] = limits.quota.evaluate(used, lower)
         return verdicts
+
+    def footing(self, fix: Fix, age: float, before: Footing | None) -> Footing | None:
+        """Return what the area's answer to a position is to the answers after it."""
+        return None if self._area is None else self._area.settle(fix, age, before)[1]
 
     def surroundings(self, fix: Fix) -> tuple[Surrounding, ...]:
         """Return the zones of the area as they are seen from a position, the nearest border first."""

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import MalformedDocument, Unavailable
 from licensing_protocol.fields import Fields
 from licensing_protocol.limits.fix import Fix
-from licensing_protocol.limits.verdict import Verdict, fails, holds, unknown
+from licensing_protocol.limits.verdict import Standing, Verdict, fails, holds, unknown
+from licensing_protocol.limits.whereabouts import Border, Bordered, Nearest, Whereabouts
 from licensing_protocol.limits.zone import Zone
 from licensing_protocol.reasons import Reason
 
 _MAX_ZONES = 1000
-
-
-class Whereabouts(StrEnum):
-    """A position against one zone, or against a whole area."""
-
-    IN = "in"
-    OUT = "out"
-    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +77,12 @@ class Surrounding:
     margin_m: float
 
 
-class _Border(Protocol):
-    def signed_distance(self, fix: Fix) -> float: ...
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What an area answered last, and the seconds since a position by itself was answered so strictly."""
 
-    def beyond(self, fix: Fix, margin: float) -> int: ...
+    standing: Standing
+    age: float
 
 
 class CompiledArea:
@@ -96,28 +90,32 @@ class CompiledArea:
 
     def __init__(self, area: Area, zones: Mapping[str, Zone]) -> None:
         self._area = area
-        self._allow = [(zones[zone_id], _border(zones[zone_id])) for zone_id in area.allow]
-        self._deny = [(zones[zone_id], _border(zones[zone_id])) for zone_id in area.deny]
+        self._allow = [_bordered(zones[zone_id], allowed=True) for zone_id in area.allow]
+        self._deny = [_bordered(zones[zone_id], allowed=False) for zone_id in area.deny]
+        self._nearest = Nearest(self._allow)
 
-    def evaluate(self, fix: Fix | None, age: float | None) -> Verdict:
+    def evaluate(self, fix: Fix | None, age: float | None, before: Footing | None = None) -> Verdict:
         """Hold the newest position, ``age`` seconds old, against the area; NaN is no position and no age."""
+        return self.settle(fix, age, before)[0]
+
+    def settle(
+        self, fix: Fix | None, age: float | None, before: Footing | None = None
+    ) -> tuple[Verdict, Footing | None]:
+        """Answer as :meth:`evaluate`, and return what the next position is to be held against besides.
+
+        After a stricter answer (``before``, until ``max_age``) the cautious one counts, so that positions that differ
+        only by chance do not change the answer to and fro. It is never milder than the position's own.
+        """
         if fix is None or not fix.in_range or age is None or not age <= self._area.max_age:
-            return unknown(Reason("area.no_position", {"max_age": self._area.max_age}))
+            return unknown(Reason("area.no_position", {"max_age": self._area.max_age})), None
         if fix.uncertainty_m > self._area.max_uncertainty_m:
-            return unknown(Reason("area.uncertain"))
-        denied = [(zone, _against(zone, border, fix)) for zone, border in self._deny]
-        for zone, answer in denied:
-            if answer is Whereabouts.IN:
-                return fails(Reason("area.denied_zone", zone=zone.name))
-        allowed = [(zone, _against(zone, border, fix)) for zone, border in self._allow]
-        answers = {answer for _, answer in allowed} or {Whereabouts.IN}
-        if answers == {Whereabouts.OUT}:
-            return fails(Reason("area.outside", zone=self._nearest(fix)))
-        unclear = denied if Whereabouts.IN in answers else (*allowed, *denied)
-        for zone, answer in unclear:
-            if answer is Whereabouts.UNCERTAIN:
-                return unknown(Reason("area.uncertain", zone=zone.name))
-        return holds()
+            return unknown(Reason("area.uncertain")), None
+        plain = self._hold(fix, Bordered.plainly)
+        if before is None or not before.age <= self._area.max_age or before.standing <= plain.standing:
+            return plain, Footing(plain.standing, age)
+        cautious = self._hold(fix, Bordered.cautiously)
+        is_held = cautious.standing > plain.standing
+        return cautious, Footing(cautious.standing, before.age if is_held else age)
 
     def where(self, fix: Fix) -> Whereabouts:
         """Return whether the position is inside the area as a whole."""
@@ -126,15 +124,30 @@ class CompiledArea:
 
     def surroundings(self, fix: Fix) -> tuple[Surrounding, ...]:
         """Return every zone as it is seen from a position, the nearest border first."""
-        sides = ((True, self._allow), (False, self._deny))
-        seen = [_surrounding(zone, border, fix, allowed) for allowed, zones in sides for zone, border in zones]
+        seen = [_surrounding(zone, fix) for zone in (*self._allow, *self._deny)]
         return tuple(sorted(seen, key=lambda one: abs(one.distance_m)))
 
-    def _nearest(self, fix: Fix) -> str:
-        return min(self._allow, key=lambda pair: pair[1].signed_distance(fix))[0].name
+    def _hold(self, fix: Fix, judge: Callable[[Bordered, Fix], Whereabouts]) -> Verdict:
+        denied = [(judge(zone, fix), zone.zone) for zone in self._deny]
+        for answer, zone in denied:
+            if answer is Whereabouts.IN:
+                return fails(Reason("area.denied_zone", zone=zone.name))
+        allowed = [(judge(zone, fix), zone.zone) for zone in self._allow]
+        answers = {answer for answer, _ in allowed} or {Whereabouts.IN}
+        if answers == {Whereabouts.OUT}:
+            return fails(Reason("area.outside", zone=self._nearest.name(fix)))
+        unclear = denied if Whereabouts.IN in answers else (*allowed, *denied)
+        for answer, zone in unclear:
+            if answer is Whereabouts.UNCERTAIN:
+                return unknown(Reason("area.uncertain", zone=zone.name))
+        return holds()
 
 
-def _border(zone: Zone) -> _Border:
+def _bordered(zone: Zone, *, allowed: bool) -> Bordered:
+    return Bordered(zone, _border(zone), allowed)
+
+
+def _border(zone: Zone) -> Border:
     try:
         from licensing_protocol.limits.border import CircleBorder, PolygonBorder
     except ImportError as error:
@@ -143,11 +156,6 @@ def _border(zone: Zone) -> _Border:
     return CircleBorder(circle) if circle else PolygonBorder(zone.geometry)
 
 
-def _against(zone: Zone, border: _Border, fix: Fix) -> Whereabouts:
-    beyond = border.beyond(fix, fix.uncertainty_m + zone.accuracy_m)
-    return (Whereabouts.UNCERTAIN, Whereabouts.OUT, Whereabouts.IN)[beyond]
-
-
-def _surrounding(zone: Zone, border: _Border, fix: Fix, allowed: bool) -> Surrounding:
-    margin = fix.uncertainty_m + zone.accuracy_m
-    return Surrounding(zone.name, allowed, _against(zone, border, fix), border.signed_distance(fix), margin)
+def _surrounding(seen: Bordered, fix: Fix) -> Surrounding:
+    distance = seen.border.signed_distance(fix)
+    return Surrounding(seen.zone.name, seen.allowed, seen.plainly(fix), distance, seen.margin_m(fix))

@@ -34,8 +34,11 @@ class Fix:
     @property
     def in_range(self) -> bool:
         """Whether every number is in the range that :meth:`parse` keeps; receivers write NaN for what they lack."""
-        ranges = ((self.latitude, -90, 90), (self.longitude, -180, 180), (self.uncertainty_m, 0, _HALF_THE_EARTH_M))
-        return all(least <= value <= most for value, least, most in ranges)
+        return (
+            -90 <= self.latitude <= 90
+            and -180 <= self.longitude <= 180
+            and 0 <= self.uncertainty_m <= _HALF_THE_EARTH_M
+        )
 
     def to_json(self) -> JsonObject:
         """Return what :meth:`parse` reads."""
