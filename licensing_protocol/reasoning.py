@@ -88,9 +88,11 @@ def _limit(known: _Known, name: str) -> Any:
 def _outdated_at(known: _Known) -> int | None:
     """Return the instant at which the position will be too old, if there is one that is not."""
     area, place = known.grant.grant.limits.area, known.place
-    if area is None or place is None or not 0 <= place.age <= area.max_age:
+    footing = None if place is None else known.grant.footing(place)
+    if area is None or place is None or footing is None:
         return None
-    return known.time.latest + int(area.max_age - place.age)
+    # A stricter answer before this one is held on to until it is too old itself.
+    return known.time.latest + int(area.max_age - max(place.age, footing.age))
 
 
 def _status(known: _Known, _: Any) -> JsonObject:
@@ -117,6 +119,7 @@ def _area(known: _Known, area: Area) -> JsonObject:
     if place is None or not place.fix.in_range or not isfinite(place.age):
         return facts
     facts |= {"age_s": round(place.age, 1), "uncertainty_m": round(place.fix.uncertainty_m, 1)}
+    facts["answer_before"] = None if place.before is None else place.before.standing.name.lower()
     return facts | {"zones": [_zone(seen) for seen in known.grant.surroundings(place.fix)[:_NEAREST]]}
 
 
