@@ -97,7 +97,7 @@ class Explanation:
         if self.degrade is None:
             yield language.phrase("unknown.denied")
         else:
-            yield language.phrase("unknown.degraded", parameters=_text(self.degrade))
+            yield language.phrase("unknown.degraded", parameters=encode(self.degrade).decode("utf-8"))
         if self.possible_at is not None:
             yield language.phrase("possible_at", instant=instant(self.possible_at))
 
@@ -116,20 +116,14 @@ def _row(step: Step, language: Language) -> tuple[str, ...]:
 
 
 def _fact(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(" ".join(_fact(*member) for member in item.items() if member[1] is not None) for item in value)
+    label, unit = name.replace("_", " "), _UNITS.get(name[-2:])
     if name.endswith("_at"):
-        return f"{name[:-3]} {instant(value)}".replace("_", " ")
-    unit = _UNITS.get(name[-2:])
-    if unit is None:
-        return f"{name} {_text(value)}".replace("_", " ") if not isinstance(value, list) else _list(value)
-    return f"{name[:-2].replace('_', ' ')} {value} {unit}"
-
-
-def _list(values: list[JsonObject]) -> str:
-    return "; ".join(" ".join(_fact(*item) for item in value.items() if item[1] is not None) for value in values)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else encode(value).decode("utf-8")
+        return f"{label[:-3]} {instant(value)}"
+    if isinstance(value, bool):
+        return f"{label} {'yes' if value else 'no'}"
+    return f"{label} {value}" if unit is None else f"{label[:-2]} {value} {unit}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -35,7 +35,7 @@ NEAR = st.integers(NOW - 2000, NOW + 12_000)
 CONTACTS = st.builds(Contact, st.none() | st.sampled_from(Status), st.just(0) | NEAR, st.just(0) | NEAR)
 TIMES = st.builds(
     lambda lower, width, wall: TimeBounds(lower, None if width is None else lower + width, wall and lower + wall),
-    NEAR | st.integers(0, MAX_INTEGER),
+    NEAR | st.integers(0, MAX_INTEGER - 10**9),
     st.none() | st.integers(0, 500),
     st.none() | st.integers(-300, 300),
 )
@@ -184,6 +184,7 @@ OPENS = NOW - (14 * 3600 + 13 * 60 + 20) + 16 * 3600
     ("limits", "used", "reason_at", "possible_at"),
     [
         ({"schedule": MORNING}, 0, OPENS, OPENS),
+        ({"period": {"nbf": NOW + 60, "exp": NOW + 120}}, 0, NOW + 60, NOW + 60),
         # Two causes that time takes away: the later of their instants.
         ({"schedule": MORNING, "quota": {"id": "q", "uses": 1, "per": "PT1H", "anchor": NOW}}, 1, OPENS, OPENS),
         ({"schedule": MORNING, "quota": {"id": "q", "uses": 1, "per": "PT2H", "anchor": NOW}}, 1, OPENS, NOW + 7200),
@@ -202,6 +203,7 @@ def test_when_asking_again_makes_sense(
     assert isinstance(explanation.decision, Denied)
     assert explanation.decision.reason.retry_at == reason_at
     assert explanation.possible_at == possible_at
+    assert ("may have gone" in str(explanation)) == (possible_at is not None)
 
 
 @given(
