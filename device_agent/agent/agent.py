@@ -21,7 +21,7 @@ from device_agent.agent.syncer import Syncer
 from device_agent.agent.waiter import Waiter
 from device_agent.agent.watcher import Watcher
 from device_agent.clock import Clock, SystemClock
-from device_agent.enforcement import NOTHING_SAID, Beliefs, Enforcer, Gate
+from device_agent.enforcement import Beliefs, Enforcer, Gate
 from device_agent.errors import AgentClosed, StoreError
 from device_agent.exchange import Exchange, HttpTransport, SyncReport, Transport
 from device_agent.location import AnySource, LocationSource, Observation, sources
@@ -72,6 +72,7 @@ class Agent:
         self._transport = transport
         self._beliefs = Beliefs(store, manifest, clock, identity.subject)
         self._enforcer = Enforcer(self._beliefs, self._settle_by_news, self._keep_working)
+        self._gates = self._enforcer.gates
         self._observer = Observer(self._beliefs, self._enforcer, product_folder, settings)
         self._syncer = Syncer(self.sync, self._silence, clock.boottime, sync_every or SYNC_EVERY_S)
         self._waiter = Waiter(self._own_exchange, self._take_news, clock.boottime)
@@ -159,9 +160,7 @@ class Agent:
         **parameters: Any,
     ) -> Decision:
         """Say whether one use would be granted now, and why not. Nothing is used up, and nothing is journalled."""
-        if authority is None and not operators and not parameters:
-            return self._enforcer.decide(capability, NOTHING_SAID)
-        return self._enforcer.decide(capability, Use(parameters, authority, tuple(operators)))
+        return self._enforcer.decide(self._gates.find(capability, authority, operators, parameters))
 
     def explain(
         self,
@@ -201,9 +200,7 @@ class Agent:
         Raises:
             CapabilityDenied: on entering; ``.denied.reason`` has a stable code and a sentence.
         """
-        if authority is None and not operators and not parameters:
-            return self._enforcer.gate(capability, NOTHING_SAID)
-        return self._enforcer.gate(capability, Use(parameters, authority, tuple(operators)))
+        return self._gates.find(capability, authority, operators, parameters)
 
     def requires(
         self,

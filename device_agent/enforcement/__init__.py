@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from device_agent.enforcement.beliefs import Beliefs
 from device_agent.enforcement.enforcer import Enforcer
-from device_agent.enforcement.gate import NOTHING_SAID, Gate
+from device_agent.enforcement.gate import Gate
 from device_agent.enforcement.moment import Moment
 
-__all__ = ["NOTHING_SAID", "Beliefs", "Enforcer", "Gate", "Moment"]
+__all__ = ["Beliefs", "Enforcer", "Gate", "Moment"]

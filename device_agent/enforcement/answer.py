@@ -6,11 +6,10 @@ position or the next look at the world may change it. Whoever asks before that c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from device_agent.enforcement.familiar import Familiar
 from device_agent.location import Sighting
 from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Place, Use
 from licensing_protocol.grant import Audit
@@ -28,7 +27,7 @@ class Answer:
     """``decision`` is what stands whatever the single use is; ``until`` in seconds since start.
 
     ``grant`` and ``standing`` are there where a grant is, so that a single use can be held against its own limits;
-    ``familiar`` knows uses that fitted them. ``footing`` is there where a position was held against an area.
+    ``footing`` is there where a position was held against an area.
     """
 
     decision: Decision
@@ -36,7 +35,6 @@ class Answer:
     grant: CompiledGrant | None = None
     standing: Verdict | None = None
     footing: Footing | None = None
-    familiar: Familiar = field(default_factory=Familiar, compare=False)
 
     @property
     def is_whole(self) -> bool:
@@ -67,7 +65,11 @@ def evaluate(
     place = None if sighting is None else Place(sighting.fix, boottime - sighting.boottime, before)
     standing = grant.standing(contact, bounds, place)
     footing = None if place is None else grant.footing(place)
-    until = min(_time_changes(standing, bounds, boottime), _position_ages(grant, place, footing, boottime))
+    until = min(
+        _time_changes(standing, bounds, boottime),
+        _position_ages(grant, place, footing, boottime),
+        _window_ends(grant, bounds, boottime),
+    )
     return Answer(grant.settle(standing), until, grant, standing, footing)
 
 
@@ -79,8 +81,11 @@ def depends_on_use(grant: CompiledGrant) -> bool:
 
 
 def needs_disk(grant: CompiledGrant) -> bool:
-    """Tell whether a use must be on disk before it begins: a quota to take from, or an event of its own."""
-    return grant.grant.limits.quota is not None or grant.grant.audit is Audit.EACH
+    """Tell whether each use must be on disk before it begins, as an event of its own.
+
+    Uses of a quota are on disk too, but in blocks.
+    """
+    return grant.grant.audit is Audit.EACH
 
 
 def rests_on_wall_clock(held: Answer, bounds: TimeBounds) -> bool:
@@ -102,3 +107,14 @@ def _position_ages(grant: CompiledGrant, place: Place | None, footing: Footing |
     if area is None or place is None:
         return inf
     return boottime - max(place.age, 0.0 if footing is None else footing.age) + area.max_age
+
+
+def _window_ends(grant: CompiledGrant, bounds: TimeBounds, boottime: float) -> float:
+    """Return when a use may belong to the quota's next window.
+
+    That is by the lower bound alone: a wall clock far ahead neither ends a window nor has every use evaluated anew. In
+    the last second of a window every use is.
+    """
+    quota = grant.grant.limits.quota
+    ends = None if quota is None else quota.window(bounds.lower).ends
+    return inf if ends is None else boottime + ends - bounds.lower - 1

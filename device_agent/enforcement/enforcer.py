@@ -8,11 +8,12 @@ from dataclasses import replace
 from math import inf
 
 from device_agent.clock import Reading
-from device_agent.enforcement import answer, quotas, records
+from device_agent.enforcement import answer
 from device_agent.enforcement.answer import Answer
 from device_agent.enforcement.beliefs import LOOK_S, Beliefs, as_store_error
 from device_agent.enforcement.footings import Footings
-from device_agent.enforcement.gate import NOTHING_SAID, Gate, Prepared, PreparedGate
+from device_agent.enforcement.gate import Door, Gate, Prepared
+from device_agent.enforcement.gates import Gates
 from device_agent.enforcement.grants import Grants
 from device_agent.enforcement.moment import Moment
 from device_agent.enforcement.recorder import Recorder
@@ -20,19 +21,17 @@ from device_agent.errors import CapabilityDenied
 from device_agent.location import Sighting
 from device_agent.store import Connection
 from device_agent.trusted_state import State
-from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Granted, Place, Use
+from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Granted, Place
 from licensing_protocol.grant import Audit
-from licensing_protocol.limits import Quota
 from licensing_protocol.reasons import Reason
 
 
 class Enforcer:
     """The device's rules at work. All methods can be called from any thread.
 
-    ``_prepared`` holds a gate for each capability without a quota. It is read without a lock; whoever may change
-    an answer takes the lock and empties it. ``unsettled`` is told the code of every reason for which a use was denied
-    or degraded, because news from the exporter may settle it; ``looked`` is called after each look at the world.
-    Neither may wait for anything.
+    ``gates`` are asked without a lock; whoever may change an answer takes the lock and shuts their doors. ``unsettled``
+    is told the code of every reason for which a use was denied or degraded, because news from the exporter may settle
+    it; ``looked`` is called after each look at the world. Neither may wait for anything.
     """
 
     def __init__(self, beliefs: Beliefs, unsettled: Callable[[str], None], looked: Callable[[], None]) -> None:
@@ -43,7 +42,7 @@ class Enforcer:
         self._after_look = looked
         self._gated = beliefs.manifest.capabilities
         self._safety = {name: self._always_open(name) for name in beliefs.manifest.safety}
-        self._prepared = dict(self._safety)
+        self.gates = Gates(self._admit, self._safety)
         self._answers: dict[str, Answer] = {}
         self._grants = Grants(beliefs.manifest)
         self._recorder = Recorder(beliefs)
@@ -54,17 +53,9 @@ class Enforcer:
         self._looked = -inf
         self._lock = threading.RLock()
 
-    def decide(self, capability: str, use: Use) -> Decision:
-        """Decide one use without using anything up."""
-        gate = self._prepared.get(capability)
-        if gate is not None and gate.prepared.covers(use):
-            return gate.prepared.decision
-        with self._lock:
-            reading = self._clock.read()
-            try:
-                return self._settle(self._answer(capability, reading), use, reading)
-            except Exception as error:
-                return Denied(capability, as_store_error(error).reason)
+    def decide(self, gate: Gate) -> Decision:
+        """Decide the use of a gate without using anything up."""
+        return gate.door.prepared.decide() or self._decide(gate)
 
     def standing(self, capability: str) -> Decision:
         """Return what stands of a capability whatever the single use is."""
@@ -85,13 +76,6 @@ class Enforcer:
             except Exception as error:
                 return as_store_error(error).reason
 
-    def gate(self, capability: str, use: Use) -> Gate:
-        """Return the way into one use."""
-        gate = self._prepared.get(capability)
-        if gate is None:
-            return Gate(self._admit, capability, use)
-        return gate if use is NOTHING_SAID else gate.saying(use)
-
     def move(self, sighting: Sighting | None) -> None:
         """Take a new position, which is plausible; ``None`` where it is not known any more."""
         with self._lock:
@@ -101,7 +85,7 @@ class Enforcer:
             for capability, held in list(self._answers.items()):
                 if held.grant is not None and held.grant.depends_on_place:
                     del self._answers[capability]
-                    self._prepared.pop(capability, None)
+                    self.gates.shut(capability)
 
     def refresh(self) -> None:
         """Look at the world now, as after news from the exporter."""
@@ -109,7 +93,7 @@ class Enforcer:
             self._look(self._clock.read())
 
     def flush(self) -> None:
-        """Write what was counted."""
+        """Write what was counted, and give back what lies idle of quotas."""
         with self._lock:
             self._flush(self._clock.read())
 
@@ -126,14 +110,22 @@ class Enforcer:
         self._recorder.begin_process()
         self._forget()
 
-    def _admit(self, capability: str, use: Use) -> Granted:
+    def _decide(self, gate: Gate) -> Decision:
         with self._lock:
             reading = self._clock.read()
             try:
-                decision = self._decide_use(capability, use, reading)
+                return self._settle(self._answer(gate.capability, reading), gate, reading)
+            except Exception as error:
+                return Denied(gate.capability, as_store_error(error).reason)
+
+    def _admit(self, gate: Gate) -> Granted:
+        with self._lock:
+            reading = self._clock.read()
+            try:
+                decision = self._decide_use(gate, reading)
             except Exception as error:
                 # Counted, and written when the store serves again.
-                denied = Denied(capability, as_store_error(error).reason)
+                denied = Denied(gate.capability, as_store_error(error).reason)
                 self._recorder.deny(denied, reading)
                 raise CapabilityDenied(denied) from error
             if isinstance(decision, Denied):
@@ -142,63 +134,48 @@ class Enforcer:
                 raise CapabilityDenied(decision)
             return decision
 
-    def _decide_use(self, capability: str, use: Use, reading: Reading) -> Decision:
-        held = self._answer(capability, reading)
+    def _decide_use(self, gate: Gate, reading: Reading) -> Decision:
+        held = self._answer(gate.capability, reading)
         if held.grant is not None and answer.needs_disk(held.grant):
-            return self._use_on_disk(capability, use, reading)
-        decision = self._settle(held, use, reading)
-        if isinstance(decision, Granted) and decision.audit is Audit.COUNT:
-            self._recorder.tick(capability)()
-        return decision
+            return self._use_on_disk(gate, reading)
+        decision = self._settle(held, gate, reading)
+        if held.grant is None or isinstance(decision, Denied):
+            return decision
+        block = self._recorder.block(held.grant, self._beliefs.bounds(reading).lower)
+        return decision if block is None or block.hand_out() else self._use_on_disk(gate, reading)
 
-    def _use_on_disk(self, capability: str, use: Use, reading: Reading) -> Decision:
+    def _use_on_disk(self, gate: Gate, reading: Reading) -> Decision:
         """Decide, take and record in one transaction: what is granted is on disk before it is handed out."""
         try:
             with self._beliefs.renewed(reading) as (connection, changed):
                 if changed:
                     self._forget()
-                held = self._answer(capability, reading, connection)
-                decision = self._settle(held, use, reading, connection)
+                held = self._answer(gate.capability, reading, connection)
+                decision = self._settle(held, gate, reading, connection)
+                taken = None
                 if isinstance(decision, Granted) and held.grant is not None:
-                    self._record(connection, held.grant, decision, use, reading)
-            return decision
+                    taken = self._recorder.record(connection, held.grant, decision, gate.use, reading)
         except Exception:
             self._forget()
             raise
+        # What was taken is on disk from here on.
+        if taken is not None:
+            self._recorder.fill(taken, reading)
+        return decision
 
-    def _record(
-        self, connection: Connection, grant: CompiledGrant, granted: Granted, use: Use, reading: Reading
-    ) -> None:
-        bounds = self._beliefs.bounds(reading)
-        if grant.grant.limits.quota is not None:
-            quotas.take(connection, grant.grant.limits.quota, bounds.lower)
-        if granted.audit is not Audit.NONE:
-            records.count(connection, {granted.capability: 1}, {})
-        if granted.audit is Audit.EACH:
-            records.used(connection, granted, use, bounds, reading.boot)
-
-    def _settle(self, held: Answer, use: Use, reading: Reading, connection: Connection | None = None) -> Decision:
+    def _settle(self, held: Answer, gate: Gate, reading: Reading, connection: Connection | None = None) -> Decision:
         decision = held.decision
         if held.grant is not None and not held.is_whole:
-            quota = held.grant.grant.limits.quota
-            used, lower = (0, 0) if quota is None else self._spent(quota, reading, connection)
-            decision = held.on_use(use, used, lower)
-            if quota is None and isinstance(decision, Granted):
-                held.familiar.keep(use)
+            lower = self._beliefs.bounds(reading).lower
+            decision = held.on_use(gate.use, self._recorder.spent(held.grant, lower, connection), lower)
+        if held.is_whole or (isinstance(decision, Granted) and decision == held.decision):
+            self.gates.lead(gate)
         if decision.reason is not None:
             self._unsettled(decision.reason.code)
         return decision
 
-    def _spent(self, quota: Quota, reading: Reading, connection: Connection | None) -> tuple[int, int]:
-        """Return the uses taken from the current window, and the lower bound of time that tells the window."""
-        lower = self._beliefs.bounds(reading).lower
-        if connection is not None:
-            return quotas.used(connection, quota, lower), lower
-        with self._beliefs.store.read() as fresh:
-            return quotas.used(fresh, quota, lower), lower
-
     def _answer(self, capability: str, reading: Reading, connection: Connection | None = None) -> Answer:
-        """Return an answer that holds at this moment, and prepare the gate of one without a quota."""
+        """Return an answer that holds at this moment, and open its capability's door for as long as it does."""
         if capability in self._safety:
             return Answer(Granted(capability))
         if self._closed:
@@ -210,8 +187,7 @@ class Enforcer:
             held = self._evaluate(capability, reading, connection)
         if capability in self._gated:
             self._answers[capability] = held
-            if held.grant is None or held.grant.grant.limits.quota is None:
-                self._prepared[capability] = self._prepare(capability, held)
+            self._prepare(capability, held, reading)
         return held
 
     def _evaluate(self, capability: str, reading: Reading, connection: Connection | None) -> Answer:
@@ -240,7 +216,7 @@ class Enforcer:
         held = None if state.entitlement is None else state.entitlement.grants.get(capability)
         contact = Contact() if held is None else state.contact(held)
         quota = None if held is None else held.limits.quota
-        used = 0 if quota is None else self._spent(quota, reading, None)[0]
+        used = 0 if quota is None else self._recorder.used(quota, bounds.lower)
         found = self._grants.find(state.entitlement, capability)
         if isinstance(found, Answer):
             return Moment(state, bounds, place, contact, used, None, None)
@@ -255,26 +231,21 @@ class Enforcer:
     def _unrecordable(self, grant: CompiledGrant) -> Reason | None:
         return self._recorder.problem if grant.grant.audit is Audit.COUNT else None
 
-    def _prepare(self, capability: str, held: Answer) -> PreparedGate:
-        granted = held.decision if isinstance(held.decision, Granted) else None
-        if granted is not None and granted.audit is Audit.EACH:
-            granted = None
-        prepared = Prepared(
-            boottime=self._boottime,
-            decision=held.decision,
-            since=self._looked,
-            until=min(held.until, self._looked + LOOK_S),
-            granted=granted,
-            tick=self._recorder.tick(capability) if granted is not None and granted.audit is Audit.COUNT else None,
-            familiar=None if held.is_whole else held.familiar,
-        )
-        return PreparedGate(self._admit, capability, NOTHING_SAID, prepared)
+    def _prepare(self, capability: str, held: Answer, reading: Reading) -> None:
+        """Open the door of a capability for as long as its answer holds."""
+        door = self.gates.door(capability, held.grant, held.is_whole)
+        until, granted, block = min(held.until, self._looked + LOOK_S), None, None
+        if held.grant is not None and isinstance(held.decision, Granted):
+            if not answer.needs_disk(held.grant):
+                granted = held.decision
+                block = self._recorder.block(held.grant, self._beliefs.bounds(reading).lower)
+            elif held.grant.grant.limits.quota is not None:
+                until = -inf
+        door.prepared = Prepared(self._boottime, self._looked, until, held.decision, granted, block)
 
-    def _always_open(self, capability: str) -> PreparedGate:
+    def _always_open(self, capability: str) -> Door:
         granted = Granted(capability)
-        return PreparedGate(
-            self._admit, capability, NOTHING_SAID, Prepared(self._boottime, granted, -inf, inf, granted)
-        )
+        return Door(None, True, Prepared(self._boottime, -inf, inf, granted, granted))
 
     def _look(self, reading: Reading) -> None:
         if self._beliefs.look(reading):
@@ -286,11 +257,10 @@ class Enforcer:
 
     def _flush(self, reading: Reading) -> None:
         before = self._recorder.problem
-        self._recorder.flush(reading)
+        self._recorder.flush(reading, everything=self._closed)
         if self._recorder.problem != before:
             self._forget()
 
     def _forget(self) -> None:
         self._answers.clear()
-        self._prepared.clear()
-        self._prepared.update(self._safety)
+        self.gates.shut_all()

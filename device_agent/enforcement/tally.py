@@ -1,57 +1,50 @@
-"""Counts of uses and denials that are still in memory, on their way to the store.
+"""Counts of uses that are still in memory, on their way to the store.
 
 Counting a use takes one call and no lock; the counts are taken out by one thread at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import count
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
 
+from device_agent.enforcement.block import Block
 
-class Counter:
-    """Counts calls of :attr:`tick` from any thread: one step of a C iterator cannot be interleaved."""
-
-    def __init__(self) -> None:
-        numbers = count()
-        self.tick: Callable[[], int] = numbers.__next__
-        self._looks = 0
-        self._taken = 0
-
-    def take(self) -> int:
-        """Return how many ticks came since the last take. Only one thread may take."""
-        # Looking is a step too, so the number found is the ticks and the looks before this one.
-        ticks = self.tick() - self._looks
-        self._looks += 1
-        fresh = ticks - self._taken
-        self._taken = ticks
-        return fresh
+# Where nothing limits the uses, the size of a block only says how seldom it is filled.
+_BLOCK: Final = 2048
 
 
 class Tally:
-    """A counter for each capability. What could not be written stays until it can."""
+    """Uses by capability. What could not be written stays until it can."""
 
     def __init__(self) -> None:
-        self._counters: dict[str, Counter] = {}
-        self._waiting: dict[str, int] = {}
+        self._blocks: dict[str, Block] = {}
+        self._waiting: Counter[str] = Counter()
 
-    def counter(self, capability: str) -> Counter:
-        """Return the counter of one capability."""
-        return self._counters.setdefault(capability, Counter())
+    def block(self, capability: str) -> Block:
+        """Return uses that are counted by being taken; some are left in it."""
+        block = self._blocks.setdefault(capability, Block())
+        if not block.uses:
+            block.fill(_BLOCK)
+        return block
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """Count uses that were taken from another block."""
+        self._waiting.update(counts)
 
     def pending(self) -> dict[str, int]:
         """Return the counts that :meth:`written` has not confirmed yet."""
-        for capability, counter in list(self._counters.items()):
-            fresh = counter.take()
-            if fresh:
-                self._waiting[capability] = self._waiting.get(capability, 0) + fresh
-        return dict(self._waiting)
+        for capability, block in self._blocks.items():
+            self._waiting[capability] += block.fresh()
+        return dict(+self._waiting)
 
-    def written(self, counts: dict[str, int]) -> None:
+    def written(self, counts: Mapping[str, int]) -> None:
         """Forget counts that are on disk now."""
-        for capability, number in counts.items():
-            left = self._waiting.get(capability, 0) - number
-            if left > 0:
-                self._waiting[capability] = left
-            else:
-                self._waiting.pop(capability, None)
+        self._waiting.subtract(counts)
+
+    def clear(self) -> None:
+        """Leave to the parent process what it has counted, also through the gates that a product keeps."""
+        for block in self._blocks.values():
+            block.clear()
+        self._blocks, self._waiting = {}, Counter()

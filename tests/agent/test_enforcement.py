@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import threading
 from collections.abc import Iterator
 from math import inf
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from device_agent.enforcement import quotas, records
 from device_agent.enforcement.answer import evaluate, needs_disk
+from device_agent.enforcement.block import Block
 from device_agent.enforcement.denials import Denials
 from device_agent.enforcement.tally import Tally
 from device_agent.location import Sighting
@@ -124,10 +126,23 @@ def test_limits_of_the_single_use_are_left_open_until_the_use(limits: dict[str, 
     assert getattr(answer.on_use(use, 3, NOW).reason, "code", None) == code
 
 
-def test_only_quotas_and_events_of_their_own_need_the_disk() -> None:
+def test_only_events_of_their_own_need_the_disk_for_every_use() -> None:
     assert needs_disk(grant(audit="each"))
-    assert needs_disk(grant(quota={"id": "q", "uses": 3, "anchor": 0}))
+    assert not needs_disk(grant(quota={"id": "q", "uses": 3, "anchor": 0}))
     assert not needs_disk(grant(audit="count", authority={"required": True}))
+
+
+@given(st.integers(0, 3599), st.floats(0, 1, exclude_max=True), st.integers(0, 10**6))
+def test_an_answer_never_outlives_the_quotas_window_by_the_lower_bound(
+    elapsed: int, fraction: float, ahead: int
+) -> None:
+    quota = {"id": "q", "uses": 3, "per": "PT1H", "anchor": NOW}
+    boottime = 5000.0 + elapsed + fraction
+    bounds = TimeBounds(NOW + elapsed, None, NOW + elapsed + ahead)
+    answer = evaluate(grant(quota=quota), CONTACT, bounds, None, boottime)
+    # However little of its second has passed already, the window is not over then; and the wall clock ends none.
+    ends = pytest.approx(boottime + 3600 - elapsed - 1)
+    assert answer.until == ends if ahead < 40_000 else answer.until < boottime + 3600 - elapsed
 
 
 @pytest.fixture
@@ -138,12 +153,12 @@ def store(tmp_path: Path) -> Store:
 def take(store: Store, quota: Quota, lower: int) -> int:
     with store.write() as connection:
         quotas.take(connection, quota, lower)
-        return quotas.used(connection, quota, lower)
+        return quotas.standing(connection, quota, lower)[1]
 
 
 def used(store: Store, quota: Quota, lower: int) -> int:
     with store.read() as connection:
-        return quotas.used(connection, quota, lower)
+        return quotas.standing(connection, quota, lower)[1]
 
 
 def test_another_anchor_refills_no_total(store: Store) -> None:
@@ -172,7 +187,7 @@ def test_a_window_gives_its_uses_once_however_time_is_told(
             spent[newest] = spent.get(newest, 0) + 1
             quotas.take(connection, quota, lower)
             # Even a lower bound that fell would find the newest window, not a fresh one.
-            assert quotas.used(connection, quota, lower) == spent[newest]
+            assert quotas.standing(connection, quota, lower)[1] == spent[newest]
 
 
 def test_a_later_window_starts_empty(store: Store) -> None:
@@ -195,28 +210,83 @@ def test_quotas_of_different_ids_are_apart(store: Store) -> None:
     assert used(store, Quota("other", 5, None, 0), 1) == 0
 
 
-def test_a_tally_counts_every_tick_of_every_thread_once() -> None:
+def test_what_is_given_back_can_be_taken_again_but_only_in_its_window(store: Store) -> None:
+    quota = Quota("q", 5, "P1D", 0)
+    with store.write() as connection:
+        begins = quotas.take(connection, quota, 10, 4)
+        quotas.give_back(connection, "q", begins, 3)
+    assert used(store, quota, 10) == 1
+    with store.write() as connection:
+        quotas.take(connection, quota, 86_400, 2)
+        quotas.give_back(connection, "q", begins, 1)
+    assert used(store, quota, 86_400) == 2
+
+
+def test_a_store_that_does_not_know_of_so_many_uses_gives_none_of_them_back(store: Store) -> None:
+    quota = Quota("q", 5, None, 0)
+    take(store, quota, 10)
+    with store.write() as connection:
+        quotas.give_back(connection, "q", 0, 2)
+        quotas.give_back(connection, "other", 0, 2)
+    assert used(store, quota, 10) == 1
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Let threads take turns in the middle of everything."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_tally_counts_every_use_of_every_thread_once(eager_threads: None) -> None:
     tally, taken = Tally(), 0
 
-    def tick() -> None:
-        for _ in range(20_000):
-            tally.counter(CAPABILITY).tick()
+    def use() -> None:
+        left = 20_000
+        while left:
+            left -= block.hand_out()
 
-    threads = [threading.Thread(target=tick) for _ in range(4)]
+    block = tally.block(CAPABILITY)
+    threads = [threading.Thread(target=use) for _ in range(4)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
+        assert tally.block(CAPABILITY) is block
         counts = tally.pending()
         taken += counts.get(CAPABILITY, 0)
         tally.written(counts)
     assert taken + tally.pending().get(CAPABILITY, 0) == 80_000
 
 
+def test_a_block_gives_each_use_to_one_thread_or_back(eager_threads: None) -> None:
+    block, handed_out, taken_back, told, stop = Block(), [0] * 4, 0, 0, threading.Event()
+
+    def use(number: int) -> None:
+        while not stop.is_set():
+            handed_out[number] += block.hand_out()
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(300):
+        block.fill(100)
+        told += block.fresh()
+        taken_back += block.take_back()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert sum(handed_out) + taken_back == 300 * 100
+    assert told + block.fresh() == sum(handed_out)
+    assert taken_back > 0
+
+
 def test_what_could_not_be_written_is_counted_again_later() -> None:
     tally = Tally()
-    tally.counter(CAPABILITY).tick()
+    tally.block(CAPABILITY).take()
     assert tally.pending() == {CAPABILITY: 1}
-    tally.counter(CAPABILITY).tick()
+    tally.add({CAPABILITY: 1})
     counts = tally.pending()
     assert counts == {CAPABILITY: 2}
     tally.written(counts)
