@@ -11,7 +11,8 @@
     ├── StoreError             the device's own disk
     │   └── StoreUnreadable, StoreNewer, StoreLocked, StoreFull, JournalFull
     └── TransportError         the network, or whoever answered on it
-        └── ServerRefused      a server said no, without a signature that would make it more than a hint
+        ├── ServerRefused      a server said no, without a signature that would make it more than a hint
+        └── OtherDocument      an answer came, and it answers something else
 
 Each carries a stable ``code`` and a sentence. A decision never raises: it is a value. ``use`` raises
 :class:`CapabilityDenied`, which holds that value.
@@ -136,3 +137,9 @@ class ServerRefused(TransportError):
     """
 
     default_code = "transport.refused"
+
+
+class OtherDocument(TransportError):
+    """What came answers another document; the one under way stays under way, and its answer can still be taken."""
+
+    default_code = "transport.other_document"

@@ -11,6 +11,7 @@ from device_agent.enforcement import Beliefs, Enforcer
 from device_agent.errors import StoreError
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.decision import Decision, Denied
+from licensing_protocol.languages import ENGLISH, Language
 from licensing_protocol.reasons import Reason
 from licensing_protocol.time_bounds import TimeBounds
 
@@ -64,16 +65,18 @@ class AgentStatus:
     unreported: int = 0
     notices: tuple[str, ...] = ()
 
-    def to_json(self) -> JsonObject:
-        """Return the status as JSON."""
+    def to_json(self, language: Language = ENGLISH) -> JsonObject:
+        """Return the status as JSON; ``language`` is that of the sentences about reasons."""
         return {
             "device": self.device,
             "product": self.product,
             "release": self.release,
             "enrolled": self.enrolled,
-            "problem": None if self.problem is None else _reason(self.problem),
+            "problem": None if self.problem is None else _reason(self.problem, language),
             "entitlement": None if self.entitlement is None else _entitlement(self.entitlement),
-            "capabilities": {name: _decision(decision) for name, decision in sorted(self.capabilities.items())},
+            "capabilities": {
+                name: _decision(decision, language) for name, decision in sorted(self.capabilities.items())
+            },
             "status_lists": {
                 held.uri: {"seq": held.sequence, "iat": held.issued_at, "age": held.age} for held in self.lists
             },
@@ -119,17 +122,17 @@ def _entitlement(held: EntitlementStatus) -> JsonObject:
     return {"jti": held.id, "ver": held.version, "nbf": held.not_before, "exp": held.expires}
 
 
-def _decision(decision: Decision) -> JsonObject:
+def _decision(decision: Decision, language: Language) -> JsonObject:
     if isinstance(decision, Denied):
-        return {"granted": False} | _reason(decision.reason)
+        return {"granted": False} | _reason(decision.reason, language)
     told: JsonObject = {"granted": True, "audit": str(decision.audit), "obligations": list(decision.obligations)}
     if decision.reason is not None:
-        told |= {"degraded": decision.degraded} | _reason(decision.reason)
+        told |= {"degraded": decision.degraded} | _reason(decision.reason, language)
     return told
 
 
-def _reason(reason: Reason) -> JsonObject:
-    return {"code": reason.code, "sentence": reason.sentence}
+def _reason(reason: Reason, language: Language) -> JsonObject:
+    return {"code": reason.code, "sentence": language.sentence(reason)}
 
 
 def _clock(bounds: TimeBounds) -> JsonObject:

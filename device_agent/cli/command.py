@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from device_agent.agent import Agent
-from device_agent.cli.exits import Misused, failure_of
+from device_agent.cli.exits import DEBUG, ExitCode, Misused, failure_of
 from device_agent.cli.output import Output
 from device_agent.store.store import FILE
 from licensing_protocol.canonical import JsonObject, decode_object
@@ -77,7 +78,7 @@ class Desk:
             self.refuse_nothing()
         return Agent.open(
             self.folder,
-            manifest=self.manifest.read_text("ascii").strip(),
+            manifest=read_text(self.manifest),
             vendor_key=read_object(self.vendor_key),
             product_folder=self.product_folder,
             sync_every=None,
@@ -106,7 +107,7 @@ def command(act: Callable[..., None]) -> Callable[..., None]:
             raise typer.Exit(0) from None
         except Exception as error:
             failure = failure_of(error)
-            if failure is None:
+            if failure.exit_code is ExitCode.FAULT and os.environ.get(DEBUG):
                 raise
             output.fail(failure)
             raise typer.Exit(failure.exit_code) from error
@@ -120,6 +121,18 @@ def command(act: Callable[..., None]) -> Callable[..., None]:
     run.__annotations__ = {option.name: option.annotation for option in options}
     run.__name__, run.__doc__ = act.__name__, act.__doc__
     return run
+
+
+def read_text(path: Path) -> str:
+    """Return the one word of ASCII in a file: a signed document, or a token.
+
+    Raises:
+        Misused: ``file.text`` where it holds something else.
+    """
+    try:
+        return path.read_bytes().decode("ascii").strip()
+    except UnicodeDecodeError as error:
+        raise Misused("file.text", f"{path} is no text of ASCII characters; is it the right file?") from error
 
 
 def read_object(path: Path) -> JsonObject:

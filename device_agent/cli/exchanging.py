@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from device_agent.agent import Agent
-from device_agent.cli.command import Desk, command
+from device_agent.cli.command import Desk, command, read_text
 from device_agent.cli.exits import ExitCode, Misused, Refused
 from device_agent.cli.showing import show_report
 from device_agent.exchange import SyncReport
@@ -92,7 +92,8 @@ def import_answer(
 
 
 def _leave(report: SyncReport) -> None:
-    if report.refused or (report.reached and report.problems):
+    answered = report.reached or any(problem.answered for problem in report.problems)
+    if report.refused or (report.problems and answered):
         raise typer.Exit(ExitCode.REFUSED)
     if report.problems:
         raise typer.Exit(ExitCode.UNREACHABLE)
@@ -105,7 +106,7 @@ def _refuse_unenrolled(agent: Agent) -> None:
 
 def _token(file: Path | None) -> str:
     if file is not None:
-        token = file.read_text("utf-8").strip()
+        token = read_text(file)
     elif sys.stdin.isatty():
         token = str(typer.prompt("Token", hide_input=True, err=True)).strip()
     else:

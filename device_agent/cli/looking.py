@@ -9,22 +9,38 @@ import typer
 from device_agent import journal as journals
 from device_agent.cli.command import Desk, command
 from device_agent.cli.exits import ExitCode, Misused
-from device_agent.cli.showing import show_decision, show_events, show_status
+from device_agent.cli.showing import show_decision, show_events, show_explanation, show_status
 from device_agent.store import Store
 from licensing_protocol.canonical import decode
 from licensing_protocol.decision import Denied
 from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.languages import ENGLISH, SHIPPED, Language
 from licensing_protocol.limits import Fix
+
+_Language = Annotated[
+    str,
+    typer.Option(
+        envvar="INTERLOCK_AGENT_LANGUAGE",
+        metavar="TAG",
+        help=f"Language of the sentences about reasons: {', '.join(sorted(SHIPPED))}. Codes are the same in all.",
+    ),
+]
 
 
 @command
-def status(desk: Desk) -> None:
+def status(desk: Desk, language: _Language = ENGLISH.tag) -> None:
     """Show the device: its id, entitlement, what each capability would answer, and what the exporter has to say.
 
-    Example:  interlock-agent status
+    Exit code 3 says that the store cannot be read, so that only what the product is can be shown.
+
+    Example:  interlock-agent status --language de
     """
+    spoken = _language(language)
     with desk.agent() as agent:
-        show_status(desk.output, agent.status())
+        found = agent.status()
+    show_status(desk.output, found, spoken)
+    if found.problem is not None:
+        raise typer.Exit(ExitCode.UNREACHABLE)
 
 
 @command
@@ -42,20 +58,32 @@ def decide(
     at: Annotated[
         str | None, typer.Option(help="A position as LATITUDE,LONGITUDE,METRES; none is known here otherwise.")
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show everything that was looked at, in its order, and what it said.")
+    ] = False,
+    language: _Language = ENGLISH.tag,
 ) -> None:
     """Say whether a use would be granted now, and why not. Nothing is used up.
 
-    Exit code 0 says granted, 1 denied.
+    Exit code 0 says granted, 1 denied. With --explain it shows every limit with its ages, distances and counts, what
+    each of them says, and until when.
 
     Example:  interlock-agent decide face.identify_1toN --authority W-2026/0412 --operator ana --parameter candidates=3
+
+    Example:  interlock-agent decide av.record --at 48.5846,7.7507,8 --explain --language fr
     """
     parameters = dict(_parameter(text) for text in parameter or [])
-    fix = None if at is None else _fix(at)
+    fix, spoken = None if at is None else _fix(at), _language(language)
+    use: dict[str, Any] = {"authority": authority, "operators": tuple(operator or ()), **parameters}
     with desk.agent() as agent:
         if fix is not None:
             agent.locate(fix)
-        decision = agent.decide(capability, authority=authority, operators=tuple(operator or ()), **parameters)
-    show_decision(desk.output, decision)
+        explanation = agent.explain(capability, **use) if explain else None
+        decision = agent.decide(capability, **use) if explanation is None else explanation.decision
+    if explanation is None:
+        show_decision(desk.output, decision, spoken)
+    else:
+        show_explanation(desk.output, explanation, spoken)
     if isinstance(decision, Denied):
         raise typer.Exit(ExitCode.REFUSED)
 
@@ -84,6 +112,13 @@ def _parameter(text: str) -> tuple[str, Any]:
         return name, decode(value.encode("utf-8"))
     except MalformedDocument:
         return name, value
+
+
+def _language(tag: str) -> Language:
+    language = Language.named(tag)
+    if not tag.lower().startswith(language.tag):
+        raise Misused("language.unknown", f"There are sentences in {', '.join(sorted(SHIPPED))}, and none in {tag!r}.")
+    return language
 
 
 def _fix(text: str) -> Fix:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from rich import box
@@ -85,11 +84,6 @@ def readable(value: Any) -> str:
     if isinstance(value, list | dict):
         return plain(json.dumps(value, ensure_ascii=False))
     return plain(str(value))
-
-
-def instant(seconds: int | None) -> str | None:
-    """Return an instant in UTC, with its zone."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def plain(text: str) -> str:

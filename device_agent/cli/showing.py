@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from device_agent.agent import AgentStatus
-from device_agent.cli.output import Output, instant
+from device_agent.cli.output import Output
 from device_agent.exchange import SyncReport
 from licensing_protocol.canonical import JsonObject
-from licensing_protocol.decision import Decision, Denied
+from licensing_protocol.decision import Decision, Granted
+from licensing_protocol.explanation import Explanation
 from licensing_protocol.journal import Event
+from licensing_protocol.languages import Language, instant
 
 _CAPABILITIES = ("capability", "granted", "code", "sentence", "degraded", "obligations", "audit")
 _EVENTS = ("seq", "type", "from", "until", "count", "data")
 
 
-def show_status(output: Output, status: AgentStatus) -> None:
+def show_status(output: Output, status: AgentStatus, language: Language) -> None:
     """Show how a device stands: a record, what each capability would answer, and the exporter's notices."""
-    told = status.to_json()
+    told = status.to_json(language)
     if output.as_json:
         output.json(told)
         return
@@ -27,7 +29,7 @@ def show_status(output: Output, status: AgentStatus) -> None:
             "device": status.device,
             "product": f"{status.product} {status.release}",
             "enrolled": status.enrolled,
-            "problem": None if status.problem is None else status.problem.sentence,
+            "problem": None if status.problem is None else language.sentence(status.problem),
             "entitlement": None if held is None else f"{held.id}, until {instant(held.expires)}",
             "status_lists": [f"{found.uri} from {instant(found.issued_at)}" for found in status.lists],
             "last_receipt": None if status.receipt is None else instant(status.receipt.issued_at),
@@ -40,9 +42,26 @@ def show_status(output: Output, status: AgentStatus) -> None:
         output.say(notice)
 
 
-def show_decision(output: Output, decision: Decision) -> None:
-    """Show a decision and its reason."""
-    output.record(_denied(decision) if isinstance(decision, Denied) else _granted(decision))
+def show_decision(output: Output, decision: Decision, language: Language) -> None:
+    """Show a decision and its reason; when and where it may be otherwise is a part of the sentence for people."""
+    told = _decision(decision, language)
+    if decision.reason is not None and not output.as_json:
+        told["sentence"] = language.told(decision.reason)
+        told = {name: value for name, value in told.items() if name not in {"zone", "retry_at"}}
+    output.record(told)
+
+
+def show_explanation(output: Output, explanation: Explanation, language: Language) -> None:
+    """Show a decision with everything that was looked at, in its order."""
+    if output.as_json:
+        output.json(_decision(explanation.decision, language) | explanation.to_json(language))
+        return
+    head, *rows = explanation.rows(language)
+    for line in explanation.summary(language):
+        output.say(line)
+    output.rows([dict(zip(head, row, strict=True)) for row in rows], head)
+    for line in explanation.remainder(language):
+        output.say(line)
 
 
 def show_report(output: Output, report: SyncReport, device: str) -> None:
@@ -67,25 +86,22 @@ def show_events(output: Output, events: list[Event]) -> None:
         output.note("Everything that happened is covered by a receipt.")
 
 
-def _denied(denied: Denied) -> JsonObject:
-    reason = denied.reason
-    told: JsonObject = {"granted": False, "capability": denied.capability, "code": reason.code}
-    told |= {"sentence": reason.sentence, "zone": reason.zone, "retry_at": reason.retry_at}
+def _decision(decision: Decision, language: Language) -> JsonObject:
+    told: JsonObject = {"granted": isinstance(decision, Granted), "capability": decision.capability}
+    if isinstance(decision, Granted):
+        told |= {"audit": str(decision.audit), "obligations": list(decision.obligations)}
+        told |= {} if decision.reason is None else {"degraded": decision.degraded}
+    reason = decision.reason
+    if reason is not None:
+        told |= {"code": reason.code, "sentence": language.sentence(reason)}
+        told |= {"zone": reason.zone, "retry_at": reason.retry_at}
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _granted(granted: Any) -> JsonObject:
-    told: JsonObject = {"granted": True, "capability": granted.capability, "audit": str(granted.audit)}
-    told["obligations"] = list(granted.obligations)
-    if granted.reason is not None:
-        told |= {"degraded": granted.degraded, "code": granted.reason.code, "sentence": granted.reason.sentence}
-    return told
 
 
 def _row(event: Event) -> dict[str, Any]:
     data = dict(event.data)
     count, until = data.pop("count", 1), data.pop("until", None)
-    when = {"from": instant(event.lower), "until": instant(until if isinstance(until, int) else None)}
+    when = {"from": instant(event.lower), "until": instant(until) if isinstance(until, int) else None}
     return {"seq": event.sequence, "type": event.type} | when | {"count": count, "data": data}
 
 

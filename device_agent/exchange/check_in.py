@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from device_agent import journal, outbox
-from device_agent.errors import TransportError
+from device_agent.errors import OtherDocument, TransportError
 from device_agent.exchange.device import Device, take_rest
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
@@ -36,7 +36,7 @@ def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None 
 
     Raises:
         InterlockError: what it brings is not signed by this exporter for this device; nothing was changed.
-        TransportError: it answers another document, so this one stays under way.
+        OtherDocument: it answers another document, so this one stays under way.
     """
     with device.writing() as work:
         if answer.receipt is not None:
@@ -52,7 +52,7 @@ def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None 
         if settled.done:
             return take_rest(work, settled.state, answer, report)
     # Raised only now: that such an answer came was journalled, and stays.
-    raise TransportError("The answer was for another document.", code="transport.other_document")
+    raise OtherDocument("This answer is for another document than the one that this device sent last.")
 
 
 def check_in(device: Device, servers: Servers, report: SyncReport) -> SyncReport:

@@ -87,7 +87,7 @@ class Exchange:
         """Take the answer to an exported request from a file.
 
         Raises:
-            TransportError: ``file.unreadable``, ``transport.other_document``. InterlockError: it is no such answer.
+            TransportError: ``file.unreadable``. OtherDocument: it answers something else. InterlockError: no answer.
         """
         return self._counted(by_file.import_answer(self._device, path))
 

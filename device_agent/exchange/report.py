@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from device_agent.errors import AgentError
+from device_agent.errors import AgentError, OtherDocument, ServerRefused, TransportError
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import InterlockError
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that did not work: a stable ``code``, and a ``sentence`` for people."""
+    """Something that did not work: a stable ``code``, and a ``sentence`` for people. ``answered`` tells whether an
+    answer came at all, be it a refusal or one that cannot be believed.
+    """
 
     code: str
     sentence: str
+    answered: bool = True
 
     @classmethod
     def of(cls, error: AgentError | InterlockError) -> Problem:
         """Describe an error."""
-        return cls(error.code, str(error))
+        is_silence = isinstance(error, TransportError) and not isinstance(error, ServerRefused | OtherDocument)
+        return cls(error.code, str(error), not is_silence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,7 +300,7 @@ def test_a_broken_store_denies_what_is_gated_and_nothing_else(enrolled: Device) 
         (enrolled.folder / "agent" / leftover).unlink(missing_ok=True)
     assert enrolled.run("decide", CAPABILITY, code=1)["code"] == "store.unreadable"
     assert enrolled.run("decide", "safety.tamper_alarm")["granted"] is True
-    assert enrolled.run("status")["problem"]["code"] == "store.unreadable"
+    assert enrolled.run("status", code=3)["problem"]["code"] == "store.unreadable"
     assert enrolled.run("journal", code=3)["code"] == "store.unreadable"
     assert enrolled.run("sync", code=3)["code"] == "store.unreadable"
 

@@ -61,7 +61,7 @@ def claims(**limits: Any) -> dict[str, Any]:
     }
 
 
-AREA = {"allow": ["square"], "deny": [], "max_age": 60, "max_uncertainty_m": 1000.0}
+AREA: dict[str, Any] = {"allow": ["square"], "deny": [], "max_age": 60, "max_uncertainty_m": 1000.0}
 EVERY_LIMIT = {
     "period": {"nbf": NOW - 5, "exp": NOW + 500},
     "schedule": {"tz": "UTC", "windows": [{"days": ["MON"], "from": "08:00", "to": "18:00"}], "except": []},
