@@ -9,12 +9,14 @@ from licensing_protocol.decision import Contact, Granted, Place, Use, decide
 from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.fields import Fields
-from licensing_protocol.limits import Area, Fix, Quota, Schedule, Verdict, Zone
+from licensing_protocol.limits import Area, Fix, Footing, Quota, Schedule, Standing, Verdict, Zone
 from licensing_protocol.reasons import Reason
 from licensing_protocol.status_list import Status
 from tests.conformance.verb import Verb, asked, maybe, moment, string
 
 _MOST = 1000
+# Of an area, by strength.
+_ANSWERS: Final = ("in", "uncertain", "out")
 
 
 def _decide(question: JsonObject) -> JsonObject:
@@ -60,7 +62,16 @@ def _use(fields: Fields) -> Use:
 def _place(fields: Fields) -> Place | None:
     fix = maybe(fields, "fix", lambda name: Fix.parse(fields.take(name)))
     age = maybe(fields, "fix_age", lambda name: fields.number(name, least=0, most=MAX_INTEGER)) or 0.0
-    return None if fix is None else Place(fix, age)
+    before = maybe(fields, "before", lambda name: _footing(fields.object(name)))
+    return None if fix is None else Place(fix, age, before)
+
+
+def _footing(fields: Fields) -> Footing:
+    answer, age = fields.text("answer"), fields.number("age", least=0, most=MAX_INTEGER)
+    if answer not in _ANSWERS:
+        fields.refuse("answer", "field.range", f"must be one of {', '.join(_ANSWERS)}")
+    fields.end()
+    return Footing(Standing(_ANSWERS.index(answer)), age)
 
 
 def _schedule(question: JsonObject) -> JsonObject:

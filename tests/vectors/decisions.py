@@ -18,6 +18,8 @@ KEPT: Final[JsonObject] = {
     "authority": "DE/2026",
     "operators": ["ada", "bo"],
 }
+# A degree of latitude at 49° north.
+_METRES_PER_DEGREE: Final = 111_210
 DEGRADE: Final[JsonObject] = {"degrade": {"faces": 0}}
 GRANTED: Final[JsonObject] = {"decision": "granted", "obligations": GRANT["obligations"], "audit": "each"}
 
@@ -36,7 +38,7 @@ def _denied(name: str, comment: str, claims: JsonObject, code: str, **changes: A
 
 
 def decide_cases() -> list[JsonObject]:
-    return [*_kept(), *_documents(), *_not_kept(), *_unknown(), *_questions()]
+    return [*_kept(), *_documents(), *_not_kept(), *_at_a_border(), *_unknown(), *_questions()]
 
 
 def _kept() -> list[JsonObject]:
@@ -48,7 +50,10 @@ def _kept() -> list[JsonObject]:
         accepted(
             "optional members are null",
             "as if they were left out",
-            _ask(claims_with({}), **dict.fromkeys(("fix", "fix_age", "parameters", "authority", "operators", "used"))),
+            _ask(
+                claims_with({}),
+                **dict.fromkeys(("fix", "fix_age", "before", "parameters", "authority", "operators", "used")),
+            ),
             **GRANTED,
         ),
         accepted("two of three used", "granted", _ask(every, used=2), **GRANTED),
@@ -137,6 +142,63 @@ def _not_kept() -> list[JsonObject]:
             "authority.missing",
             fix=...,
             authority=...,
+        ),
+    ]
+
+
+def _at_a_border() -> list[JsonObject]:
+    """Margins: 15 m by itself; after a stricter answer 25 m before it is inside, and 5 m before it is not outside."""
+    claims = claims_with({"area": EVERY_LIMIT["area"]})
+
+    def ask(inside_m: float, answered: str, **changes: Any) -> JsonObject:
+        fix = HERE | {"latitude": 49 - inside_m / _METRES_PER_DEGREE}
+        return {"fix": fix, "before": {"answer": answered, "age": 3}} | changes
+
+    def granted(name: str, comment: str, inside_m: float, answered: str, **changes: Any) -> JsonObject:
+        return accepted(name, comment, _ask(claims, **ask(inside_m, answered, **changes)), **GRANTED)
+
+    def denied(name: str, comment: str, code: str, inside_m: float, answered: str, **changes: Any) -> JsonObject:
+        return _denied(name, comment, claims, code, zone="Square", **ask(inside_m, answered, **changes))
+
+    imprecise = {"latitude": 49 - 30 / _METRES_PER_DEGREE, "longitude": 10, "uncertainty_m": 50}
+    return [
+        granted("clearly in after out", "deeper than the margin and twice the radius", 30, "out"),
+        denied("barely in after out", "in by itself, not clearly", "area.uncertain", 20, "out"),
+        denied("barely in after uncertain", "in by itself, not clearly", "area.uncertain", 20, "uncertain"),
+        granted("barely in after in", "nothing stricter came before", 20, "in"),
+        denied(
+            "barely in, out a minute ago",
+            "max_age is inclusive",
+            "area.uncertain",
+            20,
+            "out",
+            before={"answer": "out", "age": 60},
+        ),
+        granted(
+            "barely in, out over a minute ago",
+            "what was before ends with max_age",
+            20,
+            "out",
+            before={"answer": "out", "age": 60.5},
+        ),
+        denied("barely uncertain after out", "uncertain by itself, not clearly", "area.outside", -10, "out"),
+        denied(
+            "clearly uncertain after out", "nearer than the margin less twice the radius", "area.uncertain", -2, "out"
+        ),
+        denied("out after in", "stricter at once", "area.outside", -20, "in"),
+        denied(
+            "on the other side, yet out",
+            "twice the radius is more than the margin",
+            "area.outside",
+            30,
+            "out",
+            fix=imprecise,
+        ),
+        refused(
+            "an answer that is none",
+            "in, uncertain or out",
+            _ask(claims, before={"answer": "there", "age": 3}),
+            "field.range",
         ),
     ]
 
