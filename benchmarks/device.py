@@ -41,9 +41,9 @@ class ExportersClock(SystemClock):
 
 
 @contextmanager
-def enrolled(limits: Mapping[str, JsonObject]) -> Iterator[Agent]:
+def enrolled(limits: Mapping[str, JsonObject], clock: ExportersClock | None = None) -> Iterator[Agent]:
     """Open an agent in a temporary folder, whose entitlement grants each capability within its limits."""
-    exporter, clock = SimulatedExporter(), ExportersClock()
+    exporter, clock = SimulatedExporter(), clock or ExportersClock()
     manifest = exporter.manifest(capabilities=frozenset({*limits, "stripped.use"}), measure=())
     grants = {capability: grant(limits=limit) for capability, limit in limits.items()}
     server = Responder(manifest, exporter, lambda: int(clock.read().wall), grants=grants, zones=ZONES)
