@@ -49,7 +49,11 @@ class Settings(BaseSettings):
         0.5, gt=0, lt=1, description="Share of an entitlement's life after which a check-in brings a renewed one."
     )
     quarantine_hours: int = Field(72, ge=1, description="Hours after which an unconfirmed quarantine lapses.")
-    repeated_denials: int = Field(5, ge=1, description="Denials of one capability in one hour that open a case.")
+    repeated_denials: int = Field(
+        5,
+        ge=1,
+        description="Denials of one capability in one hour, or because of the place in a day, that open a case.",
+    )
     fresh_seconds: int = Field(86_400, ge=1, description="Age of its nonce up to which evidence counts as fresh.")
     appeal: str = Field(
         "the exporter's compliance office", min_length=1, max_length=300, description="Where an operator may appeal."

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 
 from device_agent import journal
+from device_agent.enforcement import acquaintance
 from device_agent.enforcement.denials import Kind
 from device_agent.errors import JournalFull
 from device_agent.store import Connection, facts
@@ -40,7 +42,7 @@ def used(connection: Connection, granted: Granted, use: Use, bounds: TimeBounds,
     if use.authority:
         data["authority"] = _hidden(use.authority, facts.salt(connection))
     if use.operators:
-        data["operators"] = len(set(use.operators))
+        data |= asdict(acquaintance.meet(connection, use.operators, bounds.lower))
     journal.append(connection, EventType.CAPABILITY_USED, data, bounds, boot)
 
 

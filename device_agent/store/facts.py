@@ -25,7 +25,9 @@ class Fact(StrEnum):
     REVISION = "revision"
     """Raised by every change of what the device believes."""
     SALT = "salt"
-    """Makes the hashes of legal authorities unguessable; it never leaves the device."""
+    """Makes the hashes of legal authorities and operators unguessable; it never leaves the device."""
+    OPERATORS = "operators"
+    """When each operator was first seen (seconds), by salted hash, a JSON object; it never leaves the device."""
 
 
 def read(connection: Connection, fact: Fact) -> str | None:

@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from licensing_protocol import canonical
+from licensing_protocol.journal import EventType
 from licensing_server.alerts import rules
 from licensing_server.alerts.cases import raise_case
-from licensing_server.alerts.rules import HOUR_S, Finding, Seen
+from licensing_server.alerts.rules import DAY_S, Finding, Seen
 from licensing_server.alerts.tables import LogCursor
 from licensing_server.audit_log.tables import LogEntry
 from licensing_server.evidence.accept import FORK
@@ -17,6 +18,8 @@ from licensing_server.jobs import Job
 
 _READER = "alerts"
 _BATCH = 200
+# A device that denies or reports without end is a case long before this many.
+_MOST_EVENTS = 2000
 _WATCHED = {
     FORK: Finding("continuity.fork", "Two different reports continue one: the device was copied or set back."),
     "enrolment.refused": Finding("enrolment.token_reused", "A used enrolment token came with another device's key."),
@@ -61,23 +64,31 @@ def _findings(session: Session, entry: LogEntry, threshold: int) -> list[Finding
     data = canonical.decode_object(entry.body)["data"]
     rows = select(StoredEvent).where(StoredEvent.evidence == data["evidence"]).order_by(StoredEvent.sequence)
     events = [Seen(event.type, event.lower, event.data) for event in session.scalars(rows)]
+    denials = _last_day(session, entry.subject, events, EventType.CAPABILITY_DENIED)
+    # Most reports are settled by themselves: somebody in them was known before.
+    suspect = bool(rules.strangers(events))
+    uses = _last_day(session, entry.subject, events, EventType.CAPABILITY_USED) if suspect else []
     return [
         *rules.changes(events),
-        *rules.repeated_denials(_denials(session, entry.subject, events), threshold),
+        *rules.repeated_denials(denials, threshold),
+        *rules.displaced(denials, threshold),
+        *rules.strangers(uses),
+        *rules.replays(events),
         *rules.clocks_and_positions(events),
         *rules.anomalies(data),
     ]
 
 
-def _denials(session: Session, device: str, events: list[Seen]) -> list[Seen]:
-    """Return the denials of the last hour, where this evidence brought one: they may come in several reports."""
-    new = [event.lower for event in events if event.type == "capability.denied"]
+def _last_day(session: Session, device: str, events: list[Seen], type: EventType) -> list[Seen]:
+    """Return the events of a type of one day, where this evidence brought one: they may come in several reports."""
+    new = [event.lower for event in events if event.type == type]
     if not new:
         return []
     rows = select(StoredEvent).where(
         StoredEvent.device == device,
-        StoredEvent.type == "capability.denied",
-        StoredEvent.lower > max(new) - HOUR_S,
+        StoredEvent.type == type,
+        StoredEvent.lower > max(new) - DAY_S,
         StoredEvent.lower <= max(new),
     )
-    return [Seen(event.type, event.lower, event.data) for event in session.scalars(rows)]
+    newest = session.scalars(rows.order_by(StoredEvent.id.desc()).limit(_MOST_EVENTS))
+    return [Seen(event.type, event.lower, event.data) for event in newest]

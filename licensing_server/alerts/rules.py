@@ -28,12 +28,16 @@ class Seen:
 
 
 HOUR_S: Final = 3600
+DAY_S: Final = 24 * HOUR_S
 _ANOMALIES: Final = {
     "journal.gap": "The journal has a gap: events were dropped.",
     "journal.head": "The journal's head does not follow from its events: the record was changed.",
     "evidence.nonce": "The evidence answers another nonce than it was given.",
     "manifest.unknown": "The device runs a release whose manifest is not registered.",
 }
+# Refused although the exporter signed it: somebody kept it, or made the exporter sign twice.
+_REPLAYED: Final = frozenset({"continuity.rolled_back", "continuity.equivocation"})
+_ELSEWHERE: Final = frozenset({"area.outside", "area.denied_zone"})
 _CLOCK: Final = {
     EventType.CLOCK_ROLLED_BACK: "The device's clock was set back.",
     EventType.CLOCK_JUMPED: "The device's clock jumped.",
@@ -63,6 +67,48 @@ def repeated_denials(events: Iterable[Seen], threshold: int) -> list[Finding]:
     ]
 
 
+def replays(events: Iterable[Seen]) -> list[Finding]:
+    """An entitlement that is older than the one held, or contradicts it, opens a case."""
+    return [
+        Finding("entitlement.replayed", "The device was offered an entitlement that it had to refuse as a replay.")
+        for event in events
+        if event.type == EventType.ENTITLEMENT_REFUSED and event.data.get("code") in _REPLAYED
+    ]
+
+
+def displaced(events: Iterable[Seen], threshold: int) -> list[Finding]:
+    """``threshold`` denials within a day because of the place, over an hour or more, open a case.
+
+    Who stands at a border for a while is denied often, but not for long.
+    """
+    denials = [
+        event
+        for event in events
+        if event.type == EventType.CAPABILITY_DENIED and event.data.get("reason") in _ELSEWHERE
+    ]
+    newest = max((_ended(event) for event in denials), default=0)
+    denials = [event for event in denials if event.lower > newest - DAY_S]
+    oldest = min((event.lower for event in denials), default=newest)
+    if sum(_count(event.data) for event in denials) < threshold or newest - oldest < HOUR_S:
+        return []
+    text = f"Used where no grant allows it, {threshold} times or more over an hour or more: was the device moved?"
+    return [Finding("diversion.place", text)]
+
+
+def strangers(events: Iterable[Seen]) -> list[Finding]:
+    """A day of uses behind which nobody stands whom the device knew the day before opens a case."""
+    uses = [
+        event for event in events if event.type == EventType.CAPABILITY_USED and _days(event, "operators") is not None
+    ]
+    newest = max((event.lower for event in uses), default=0)
+    today = [event for event in uses if event.lower > newest - DAY_S]
+    known = any(_days(event, "known_days") != 0 for event in today)
+    if known or not any(_days(event, "longest_known_days") for event in today):
+        return []
+    text = "Nobody who used the device before stands behind its uses any more: is it in other hands?"
+    return [Finding("diversion.operators", text)]
+
+
 def clocks_and_positions(events: Iterable[Seen]) -> list[Finding]:
     """A clock or position that cannot be right opens a case."""
     found = []
@@ -89,3 +135,14 @@ def _change(data: Mapping[str, Any]) -> str:
 def _count(data: Mapping[str, Any]) -> int:
     count = data.get("count", 1)
     return count if isinstance(count, int) else 1
+
+
+def _ended(event: Seen) -> int:
+    """Return when the last of the like events that one stands for happened."""
+    until = event.data.get("until")
+    return until if isinstance(until, int) else event.lower
+
+
+def _days(event: Seen, name: str) -> int | None:
+    number = event.data.get(name)
+    return number if isinstance(number, int) else None

@@ -14,6 +14,7 @@ from tests.simulators.device import SimulatedDevice
 
 CHANGED = {"component": "rules", "before": "x", "after": "y", "changed": ["rules.json"], "total": 1}
 DENIED = {"capability": CAPABILITY, "reason": "area.outside"}
+STRANGERS = {"capability": CAPABILITY, "operators": 2, "known_days": 0, "longest_known_days": 9}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,9 @@ DENIED = {"capability": CAPABILITY, "reason": "area.outside"}
         ([("clock.rolled_back", {"seconds": 400})], "clock.anomaly"),
         ([("clock.jumped", {"seconds": 90})], "clock.anomaly"),
         ([("position.implausible", {"speed_mps": 900})], "position.anomaly"),
+        ([("entitlement.refused", {"code": "continuity.rolled_back"})], "entitlement.replayed"),
+        ([("entitlement.refused", {"code": "continuity.equivocation"})], "entitlement.replayed"),
+        ([("capability.used", STRANGERS)], "diversion.operators"),
     ],
 )
 def test_a_report_opens_a_case(sqlite_exporter: Exporter, events: list[tuple[str, JsonObject]], kind: str) -> None:
@@ -49,6 +53,50 @@ def test_denials_add_up_over_reports_within_the_hour_and_not_beyond(exporter: Ex
     found = {case["subject"]: case["text"] for case in exporter.get("/v1/alerts?kind=denials.repeated")["items"]}
     assert CAPABILITY in found[busy.id]
     assert CAPABILITY not in found.get(quiet.id, "")
+
+
+@pytest.mark.parametrize(
+    ("reports", "opens"),
+    [
+        ([("area.outside", 0), ("area.denied_zone", 3600)], True),
+        ([("area.outside", 0), ("area.outside", 3599)], False),
+        ([("area.outside", -90_000), ("area.outside", 3600)], False),
+        ([("area.no_position", 0), ("area.uncertain", 3600)], False),
+    ],
+    ids=["often and long", "often", "long ago", "unknown"],
+)
+def test_denials_because_of_the_place_are_a_diversion_where_they_go_on(
+    sqlite_exporter: Exporter, reports: list[tuple[str, int]], *, opens: bool
+) -> None:
+    device, now = sqlite_exporter.device(), clock.now()
+    for reason, later in reports:
+        _report(sqlite_exporter, device, now + later, "capability.denied", DENIED | {"reason": reason, "count": 3})
+    assert bool(_ids(sqlite_exporter, "kind=diversion.place")) is opens
+
+
+def test_denials_that_were_folded_last_until_their_end(sqlite_exporter: Exporter) -> None:
+    device, now = sqlite_exporter.device(), clock.now()
+    _report(sqlite_exporter, device, now, "capability.denied", DENIED | {"count": 9, "until": now + 3600})
+    assert len(_ids(sqlite_exporter, "kind=diversion.place")) == 1
+
+
+@pytest.mark.parametrize(
+    ("uses", "opens"),
+    [
+        ([(0, STRANGERS | {"known_days": 3}), (86_400, STRANGERS)], True),
+        ([(0, STRANGERS | {"known_days": 3}), (86_399, STRANGERS)], False),
+        ([(0, STRANGERS | {"longest_known_days": 0})], False),
+        ([(0, {"capability": CAPABILITY})], False),
+    ],
+    ids=["a day later", "on the same day", "the first day", "no operators"],
+)
+def test_a_day_of_uses_by_strangers_alone_is_a_diversion(
+    sqlite_exporter: Exporter, uses: list[tuple[int, JsonObject]], *, opens: bool
+) -> None:
+    device, now = sqlite_exporter.device(), clock.now()
+    for later, data in uses:
+        _report(sqlite_exporter, device, now + later, "capability.used", data)
+    assert bool(_ids(sqlite_exporter, "kind=diversion.operators")) is opens
 
 
 def test_more_of_the_same_folds_into_the_open_case_and_what_is_new_is_named(exporter: Exporter) -> None:
@@ -106,14 +154,23 @@ def test_cases_are_found_by_state_kind_and_subject(sqlite_exporter: Exporter) ->
 
 def test_an_ordinary_report_opens_no_case(sqlite_exporter: Exporter) -> None:
     device = sqlite_exporter.device()
-    events = [("agent.started", {}), ("capability.used", {"capability": CAPABILITY}), ("capability.denied", DENIED)]
+    events = [
+        ("agent.started", {}),
+        ("capability.used", {"capability": CAPABILITY}),
+        ("capability.denied", DENIED),
+        ("entitlement.refused", {"code": "document.malformed"}),
+    ]
     sqlite_exporter.check_in(device, events=events, components={"rules": b"r" * 32})
     sqlite_exporter.check_in(device, components={"rules": b"r" * 32})
     assert sqlite_exporter.get("/v1/alerts")["items"] == []
 
 
 def _report_denial(exporter: Exporter, device: SimulatedDevice, at: int) -> None:
-    body = device.evidence(at, events=[("capability.denied", DENIED)])
+    _report(exporter, device, at, "capability.denied", DENIED)
+
+
+def _report(exporter: Exporter, device: SimulatedDevice, at: int, type: str, data: JsonObject) -> None:
+    body = device.evidence(at, events=[(type, data)])
     device.take(exporter.send(device, body))
     exporter.settle()
 
