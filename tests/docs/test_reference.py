@@ -94,6 +94,14 @@ def test_every_event_and_every_kind_of_case_is_documented() -> None:
     assert [name for name in sorted({*EventType, *kinds}) if f"`{name}`" not in page] == []
 
 
+def test_every_scenario_is_named_beside_the_adversary_whom_it_plays() -> None:
+    page = (DOCS / "explanation" / "threat-model.md").read_text("utf-8")
+    played = sorted(path.name for path in (ROOT / "tests" / "scenarios").glob("test_*.py"))
+    assert re.findall(r"^\| (\d+) \| `(test_\w+\.py)` \|$", page, re.MULTILINE) == [
+        (str(int(name.split("_")[1])), name) for name in played
+    ]
+
+
 def test_every_member_of_a_plan_and_every_kind_of_limit_is_documented() -> None:
     page = _page("plan.md")
     names = {*GrantPlan.model_fields, *PlannedGrant.model_fields, *Limits.__dataclass_fields__} - {"foreign"}

@@ -93,11 +93,12 @@ class Device:
 
     def place(self, *fixes: Position | None, uncertainty_m: float = 5.0) -> None:
         """Tell each receiver where it is, and wait until the agent has asked all of them."""
-        told = [
-            None if fix is None else {"latitude": fix[0], "longitude": fix[1], "uncertainty_m": uncertainty_m}
-            for fix in fixes
-        ]
+        told = [None if fix is None else _fix(fix, uncertainty_m) for fix in fixes]
         assert self.ask("place", fixes=told) == {"asked": True}
+
+    def locate(self, position: Position, *, uncertainty_m: float = 5.0) -> None:
+        """Let the product itself say where it is."""
+        self.ask("locate", **_fix(position, uncertainty_m))
 
     def line(self, state: Literal["whole", "cut", "mute", "replay"], old: str = "") -> None:
         """Bend the network: see :class:`~tests.scenarios.ports.ToldLine`."""
@@ -165,3 +166,7 @@ class Device:
         if self._process is not None:
             # As text: the strict decoder of the product's console knows no floats that are too long.
             self.ask("clock", ahead=repr(dial.ahead), began=repr(dial.began))
+
+
+def _fix(position: Position, uncertainty_m: float) -> JsonObject:
+    return {"latitude": position[0], "longitude": position[1], "uncertainty_m": uncertainty_m}

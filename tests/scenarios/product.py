@@ -83,6 +83,11 @@ def _place(product: Product, told: JsonObject) -> JsonObject:
     return {"asked": all(receiver.wait() for receiver in product.receivers)}
 
 
+def _locate(product: Product, told: JsonObject) -> JsonObject:
+    product.agent.locate(Fix.parse(told))
+    return {}
+
+
 def _line(product: Product, told: JsonObject) -> JsonObject:
     product.line.state, product.line.old = told["state"], told.get("old", "")
     return {}
@@ -109,6 +114,7 @@ COMMANDS: Mapping[str, Callable[[Product, JsonObject], JsonObject]] = {
     "use": _use_once,
     "clock": _clock,
     "place": _place,
+    "locate": _locate,
     "line": _line,
     "enroll": _enroll,
     "sync": _sync,

@@ -1,0 +1,37 @@
+"""Row 6: the network is cut to dodge a revocation, or lists are let through and reports are blocked."""
+
+from __future__ import annotations
+
+from tests.scenarios.field import Field
+from tests.scenarios.office import RECORD, TAMPER_ALARM, VERIFY
+from tests.scenarios.waiting import until
+
+_SHORT_S, _LONG_S = 120, 3600
+
+
+def test_a_device_that_is_cut_off_loses_what_was_revoked_at_max_offline(field: Field) -> None:
+    device = field.device({RECORD: {"freshness": {"max_offline": _SHORT_S, "max_silent": _LONG_S}}})
+    device.line("cut")
+    field.office.order("revoke", scope={"device": device.id, "capability": RECORD})
+    assert device.sync()["reached"] is False
+    device.pass_time(_SHORT_S / 2)
+    assert device.code(RECORD) == "granted"
+    device.pass_time(_SHORT_S / 2 + 1)
+    assert device.use(RECORD)["code"] == "status.stale"
+    assert device.use(TAMPER_ALARM)["granted"]
+
+    device.line("whole")
+    until(lambda: device.sync() and device.code(RECORD), lambda code: code == "status.invalid")
+
+
+def test_a_device_that_reads_lists_but_stays_silent_loses_its_capabilities_at_max_silent(field: Field) -> None:
+    freshness = {"max_offline": _LONG_S, "max_silent": _SHORT_S}
+    device = field.device({RECORD: {"freshness": freshness}, VERIFY: {"freshness": freshness}})
+    device.line("mute")
+    field.office.order("suspend", scope={"device": device.id, "capability": VERIFY})
+    # That a list gets through is seen by what it takes away.
+    until(lambda: device.sync() and device.code(VERIFY), lambda code: code == "status.suspended")
+    assert device.code(RECORD) == "granted"
+    device.pass_time(_SHORT_S + 1)
+    assert device.sync()["reached"] is False
+    assert device.use(RECORD)["code"] == "contact.silent"
