@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from licensing_protocol import edwards25519
 from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
-from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.errors import BadSignature, MalformedDocument
 from licensing_protocol.fields import Fields
 
 EDDSA: Final = "EdDSA"
@@ -157,6 +157,18 @@ class KeySet:
 
     def __hash__(self) -> int:
         return hash(frozenset(self._by_thumbprint))
+
+
+def verify_ed25519(public: bytes, signature: bytes, message: bytes) -> None:
+    """Verify a signature (RFC 8032) under the 32 bytes of a sound public key.
+
+    Raises:
+        BadSignature: it does not verify.
+    """
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature as error:
+        raise BadSignature("The signature does not verify under this key.") from error
 
 
 def public_from_pem(pem: str) -> Any:

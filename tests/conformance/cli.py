@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 from licensing_protocol.canonical import JsonObject, decode_object, encode
 from licensing_protocol.errors import InterlockError, OversizedDocument
-from tests.conformance import decisions, documents, roots, values
+from tests.conformance import decisions, documents, logs, roots, values
 from tests.conformance.verb import Verb
 
-VERBS: dict[str, Verb] = {**documents.VERBS, **values.VERBS, **decisions.VERBS, **roots.VERBS}
+VERBS: dict[str, Verb] = {**documents.VERBS, **values.VERBS, **decisions.VERBS, **roots.VERBS, **logs.VERBS}
 ACCEPTED, REFUSED, USAGE = 0, 1, 2
 # Twice the longest document, and room for what is asked about it.
 MAX_QUESTION = 4 * 1024 * 1024

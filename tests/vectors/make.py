@@ -16,6 +16,7 @@ from tests.vectors import (
     entitlements,
     journals,
     limits,
+    logs,
     manifests,
     roots,
     signed_documents,
@@ -24,16 +25,22 @@ from tests.vectors import (
 from tests.vectors.forge import FOLDER, MEMORY, published_keys
 
 FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
+    "add-checkpoint": ("Requests to a witness (tlog-witness).", logs.add_checkpoint_cases),
     "area": ("Positions against areas (protocol §3).", limits.area_cases),
+    "checkpoint": ("Checkpoints of a log (tlog-checkpoint).", logs.checkpoint_cases),
+    "consistency": ("Proofs that a tree only grew (RFC 6962).", logs.consistency_cases),
+    "cosignature": ("Cosignatures of a witness (tlog-cosignature).", logs.cosignature_cases),
     "decide": ("One use, decided (protocol §3 to §5).", decisions.decide_cases),
     "delegated": ("Targets, and documents under what they delegate (protocol §2).", roots.delegated_cases),
     "enrollment": ("Enrolments (protocol §9).", device_documents.enrollment_cases),
     "entitlement": ("Entitlements and their limits (protocol §3).", entitlements.entitlement_cases),
     "evidence": ("Evidence (protocol §6).", device_documents.evidence_cases),
+    "inclusion": ("Proofs that a leaf is in a tree (RFC 6962).", logs.inclusion_cases),
     "journal": ("Events and their chain (protocol §6).", journals.journal_cases),
     "json": ("Strict JSON and its canonical form (protocol §1).", signed_documents.json_cases),
     "key": ("Public keys and their thumbprints (protocol §1).", signed_documents.key_cases),
     "manifest": ("Product manifests (protocol §2).", manifests.manifest_cases),
+    "note": ("Signed notes (signed-note).", logs.note_cases),
     "pattern": ("Patterns for legal authorities (RFC 9485).", limits.pattern_cases),
     "quota": ("Windows of quotas (protocol §3).", limits.quota_cases),
     "receipt": ("Receipts (protocol §7).", device_documents.receipt_cases),
@@ -41,6 +48,7 @@ FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
     "root-chain": ("Chains of roots (protocol §2).", roots.root_chain_cases),
     "schedule": ("Times against schedules (protocol §3, §5).", limits.schedule_cases),
     "status-list": ("Status lists (protocol §4).", status_lists.status_list_cases),
+    "tlog-proof": ("Proofs that can be carried about (tlog-proof).", logs.tlog_proof_cases),
     "token": ("Signed documents of any type (protocol §1).", signed_documents.token_cases),
     "tree": ("Digests of trees of files (protocol §6).", journals.tree_cases),
 }
