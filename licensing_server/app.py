@@ -25,13 +25,14 @@ from licensing_server.entitlements.routes import router as entitlements_routes
 from licensing_server.evidence.routes import router as evidence_routes
 from licensing_server.exchange.counter import Counter
 from licensing_server.exchange.routes import router as exchange_routes
-from licensing_server.jobs import Job, Runner
+from licensing_server.jobs import Runner, Work
 from licensing_server.orders.progress import JOBS as ORDER_JOBS
 from licensing_server.orders.routes import router as orders_routes
 from licensing_server.signing import Custody
 from licensing_server.status_lists import Board
 from licensing_server.status_lists.routes import router as status_routes
-from licensing_server.status_lists.sign import job as signing_job
+from licensing_server.status_lists.sign import Signing
+from licensing_server.status_lists.upkeep import Upkeep
 from licensing_server.trust.routes import router as trust_routes
 from licensing_server.web import describe
 from licensing_server.web.intake import Intake
@@ -53,10 +54,10 @@ ROUTERS = (
 )
 
 
-def all_jobs(settings: Settings, custody: Custody) -> tuple[Job, ...]:
+def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
     """Return every job, in the order in which one pass should run them: the sequencer before what reads its order."""
-    signing = signing_job(settings, custody.signer(Delegation.STATUS))
-    return (*ORDER_JOBS, *LOG_JOBS, alerts_jobs.job(settings.repeated_denials), *LOG_JOBS, signing)
+    signing = Signing(settings, custody.signer(Delegation.STATUS))
+    return (*ORDER_JOBS, *LOG_JOBS, alerts_jobs.job(settings.repeated_denials), *LOG_JOBS, Upkeep(settings), signing)
 
 
 def create_app(settings: Settings, database: Database, custody: Custody, *, with_jobs: bool = True) -> FastAPI:

@@ -10,6 +10,11 @@ def now() -> int:
     return int(time.time())
 
 
+def seconds_until(instant: int) -> float:
+    """Return how long it is until a full second is reached, to the fraction; negative once it has passed."""
+    return instant - time.time()
+
+
 def monotonic() -> float:
     """Return seconds of a clock that never steps, for durations."""
     return time.monotonic()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import threading
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from licensing_server import clock
@@ -17,21 +15,45 @@ from licensing_server.database import Database
 
 _log = structlog.get_logger("interlock.jobs")
 _LONGEST_WAIT_S = 30.0
+_SHORTEST_WAIT_S = 0.02
 _AFTER_FAILURE_S = 5
+ELSEWHERE_S = 1
+"""Seconds after which work that another process has in hand is looked at again: that process may have ended."""
+
+
+class Work(Protocol):
+    """Anything that is done in the background."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        ...
+
+    def run(self, database: Database, now: int) -> int | None:
+        """Do what is due; return the instant (seconds) at which more is due, ``None`` for after a commit."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``step`` does what is due and returns the instant (seconds) at which more is due, ``None`` for after a commit."""
+    """Work in one transaction. ``step`` returns what :meth:`Work.run` returns."""
 
     name: str
     step: Callable[[Session, int], int | None]
+
+    def run(self, database: Database, now: int) -> int | None:
+        """Do what is due, unless another process does it in this moment."""
+        with database.alone(self.name) as ours:
+            if not ours:
+                return now + ELSEWHERE_S
+            with database.write() as session:
+                return self.step(session, now)
 
 
 class Runner:
     """Runs all jobs in their order whenever a commit wakes it or a job is due."""
 
-    def __init__(self, database: Database, jobs: Sequence[Job]) -> None:
+    def __init__(self, database: Database, jobs: Sequence[Work]) -> None:
         self._database = database
         self._jobs = jobs
         self._wake = threading.Event()
@@ -55,41 +77,23 @@ class Runner:
 
     def run_once(self, now: int) -> int | None:
         """Run every job once; return the earliest instant at which one is due again."""
-        due = [instant for job in self._jobs if (instant := self._step(job, now)) is not None]
+        due = [instant for job in self._jobs if (instant := self._do(job, now)) is not None]
         return min(due, default=None)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
             due = self.run_once(clock.now())
-            wait = _LONGEST_WAIT_S if due is None else max(0.05, min(_LONGEST_WAIT_S, due - clock.now()))
-            self._wake.wait(wait)
+            # To the fraction of a second: what is due at the next full one is due there, not up to a second later.
+            wait = _LONGEST_WAIT_S if due is None else clock.seconds_until(due)
+            self._wake.wait(max(_SHORTEST_WAIT_S, min(_LONGEST_WAIT_S, wait)))
 
-    def _step(self, job: Job, now: int) -> int | None:
+    def _do(self, job: Work, now: int) -> int | None:
         try:
-            with self._only_one(job.name) as ours:
-                if not ours:
-                    return now + _AFTER_FAILURE_S
-                with self._database.write() as session:
-                    due = job.step(session, now)
+            due = job.run(self._database, now)
         except Exception as error:  # one failing job must not stop the others
             self.failures[job.name] = type(error).__name__
             _log.exception("job failed", job=job.name)
             return now + _AFTER_FAILURE_S
         self.failures.pop(job.name, None)
         return due
-
-    @contextmanager
-    def _only_one(self, name: str) -> Iterator[bool]:
-        if self._database.is_sqlite:
-            # BEGIN IMMEDIATE already lets one writer in at a time.
-            yield True
-            return
-        key = zlib.crc32(name.encode("ascii"))
-        with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            ours = bool(connection.scalar(text("SELECT pg_try_advisory_lock(1230262348, :key)"), {"key": key - 2**31}))
-            try:
-                yield ours
-            finally:
-                if ours:
-                    connection.execute(text("SELECT pg_advisory_unlock(1230262348, :key)"), {"key": key - 2**31})

@@ -126,7 +126,7 @@ def _first_administrator(settings: Settings, database: Database, custody: Custod
         person = accounts.add_person(session, name=name, roles=list(Role), actor=None, now=now)
         trust.publish(session, custody.keys(), actor=person.id, now=now)
         # Opened before anything is granted, so that its list is signed by the time the first device asks for it.
-        status_lists.allocate(session, 0, settings.public_url)
+        status_lists.open_shard(session, settings.public_url)
         _, text = accounts.issue_token(
             session,
             person_id=person.id,

@@ -2,7 +2,12 @@
 
 from licensing_server.accounts.authenticate import authenticate
 from licensing_server.accounts.people import add_person
-from licensing_server.accounts.restoration import close_for_restoration, refuse_while_waiting, waiting
+from licensing_server.accounts.restoration import (
+    close_for_restoration,
+    refuse_while_waiting,
+    restoration_waits,
+    waiting,
+)
 from licensing_server.accounts.tokens import issue_token
 
 __all__ = [
@@ -11,5 +16,6 @@ __all__ = [
     "close_for_restoration",
     "issue_token",
     "refuse_while_waiting",
+    "restoration_waits",
     "waiting",
 ]

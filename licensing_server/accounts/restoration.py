@@ -36,11 +36,16 @@ def refuse_while_waiting(session: Session) -> None:
         Unavailable: ``restore.waiting``.
     """
     if waiting(session) is not None:
-        raise Unavailable(
-            "restore.waiting",
-            "The database was restored from a backup; issuing is closed until two people accept the loss.",
-            retry_after=60,
-        )
+        raise restoration_waits()
+
+
+def restoration_waits() -> Unavailable:
+    """Return why nothing is issued or signed."""
+    return Unavailable(
+        "restore.waiting",
+        "The database was restored from a backup; issuing is closed until two people accept the loss.",
+        retry_after=60,
+    )
 
 
 def waiting(session: Session) -> Restoration | None:

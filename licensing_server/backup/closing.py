@@ -28,7 +28,7 @@ def close_issuing(session: Session, settings: Settings, manifest: Manifest, now:
     data = {"made_at": manifest.made_at, "log_size": manifest.log_size}
     queued = audit_log.record(session, "backup.restored", time=now, actor=_SYSTEM, subject="server", data=data)
     accounts.close_for_restoration(session, backup_made_at=manifest.made_at, loss=loss, now=now)
-    status_lists.give_up_unknown(session, settings.public_url, queued.id)
+    status_lists.give_up_unknown(session, settings.public_url, queued.id, now)
     session.execute(update(DevicePlan).values(revision=DevicePlan.revision + 1))
     unused = (EnrolmentToken.redeemed_at.is_(None), EnrolmentToken.revoked_at.is_(None))
     session.execute(update(EnrolmentToken).where(*unused).values(revoked_at=now))

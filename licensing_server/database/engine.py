@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -25,6 +27,9 @@ _POOL_TIMEOUT_S: Final = 2
 _BUSY_TIMEOUT_MS: Final = 10_000
 _WRITING: Final = ("INSERT", "UPDATE", "DELETE")
 _TRIES: Final = 3
+# PostgreSQL's advisory locks are one space for a whole database: the first number says that they are ours.
+_LOCKS: Final = 1_230_262_348
+_LIVELINESS: Final = ("tcp_keepalives_idle = 2", "tcp_keepalives_interval = 1", "tcp_keepalives_count = 2")
 _log = structlog.get_logger("interlock.database")
 
 
@@ -40,9 +45,12 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         # Values stay out of error messages, for these reach the log.
         self.engine = create_engine(url, hide_parameters=True, **_pool(self.is_sqlite))
+        self._watchers: list[threading.Event] = []
         if self.is_sqlite:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "connect", _set_up_postgresql)
         event.listen(self.engine, "after_cursor_execute", _note_write)
 
     def change(self, do: Callable[[Session], T]) -> T:
@@ -67,10 +75,13 @@ class Database:
         with self._session(writes=True) as session:
             yield session
             session.flush()
-            connection = session.connection()
-            if not self.is_sqlite and connection.info.pop("wrote", False):
+            wrote = session.connection().info.pop("wrote", False)
+            if wrote and not self.is_sqlite:
                 session.execute(text(f"NOTIFY {CHANNEL}"))
             session.commit()
+            if wrote:
+                for watcher in self._watchers:
+                    watcher.set()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -78,6 +89,31 @@ class Database:
         with self._session(writes=False) as session:
             yield session
             session.rollback()
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Tell whether this process may do the work of this name now; no other may until the end of the block.
+
+        On PostgreSQL an advisory lock on a connection of its own, which ends with the process, however that ends.
+        """
+        if self.is_sqlite:
+            # BEGIN IMMEDIATE already lets one writer in at a time.
+            yield True
+            return
+        numbers = {"ours": _LOCKS, "name": zlib.crc32(name.encode("ascii")) - 2**31}
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            ours = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:ours, :name)"), numbers))
+            try:
+                yield ours
+            finally:
+                if ours:
+                    connection.execute(text("SELECT pg_advisory_unlock(:ours, :name)"), numbers)
+
+    def watch(self) -> threading.Event:
+        """Return an event that is set whenever this process has committed a change."""
+        watcher = threading.Event()
+        self._watchers.append(watcher)
+        return watcher
 
     def close(self) -> None:
         """Close all connections."""
@@ -149,6 +185,14 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
         f"busy_timeout={_BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_up_postgresql(connection: Any, _record: Any) -> None:
+    # A machine that vanishes says no farewell: the database looks by itself, so that its locks go within seconds.
+    connection.autocommit = True
+    for setting in _LIVELINESS:
+        connection.execute(f"SET {setting}")
+    connection.autocommit = False
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -12,16 +12,19 @@ from licensing_server.database.engine import CHANNEL, Database
 
 _log = structlog.get_logger("interlock.database")
 _POLL_S = 0.1
+# Of commits that follow each other more closely the first is told at once, and the others together after this.
+_GATHER_S = 0.04
 _RECONNECT_S = 1.0
 
 
 class Listener:
-    """One thread that calls ``on_commit`` soon after each commit (and now and then without one)."""
+    """One thread that calls ``on_commit`` at once after a commit (and now and then without one)."""
 
     def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
         self._database = database
         self._on_commit = on_commit
         self._stop = threading.Event()
+        self._committed_here = database.watch()
         self._thread = threading.Thread(target=self._run, name="commit-listener", daemon=True)
 
     def start(self) -> None:
@@ -47,11 +50,14 @@ class Listener:
         connection.detach()
         seen = None
         try:
-            while not self._stop.wait(_POLL_S):
+            while not self._stop.is_set():
+                self._committed_here.wait(_POLL_S)
+                self._committed_here.clear()
                 version = connection.cursor().execute("PRAGMA data_version").fetchone()
                 if version != seen:
                     seen = version
                     yield
+                    self._stop.wait(_GATHER_S)
         finally:
             connection.close()
 
@@ -65,6 +71,8 @@ class Listener:
                     while not self._stop.is_set():
                         if any(True for _ in connection.notifies(timeout=_POLL_S * 5, stop_after=1)):
                             yield
+                            if list(connection.notifies(timeout=_GATHER_S)):
+                                yield
             except psycopg.Error:
                 # The database restarts: look again until it is back; jobs run by their due times meanwhile.
                 self._stop.wait(_RECONNECT_S)

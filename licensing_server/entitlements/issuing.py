@@ -118,7 +118,8 @@ def _sign(
     granted = [
         name for name in sorted(plan.plan["grants"]) if restrictions.restriction_of(forbidden, name) is not Kind.REVOKED
     ]
-    allocated = status_lists.allocate(session, len(granted), issuer.settings.public_url) if granted else []
+    until = now + plan.plan["valid_for"]
+    allocated = status_lists.allocate(session, len(granted), issuer.settings.public_url, until) if granted else []
     references = dict(zip(granted, allocated, strict=True))
     version = max((previous.version if previous else 0) + 1, now)
     manifest = catalogue.release_of(session, device.manifest)

@@ -13,10 +13,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from licensing_server import accounts
+from licensing_server.problem import NotFound, Problem, not_found
 from licensing_server.status_lists.tables import Shard
 from licensing_server.web.metrics import WAITING
 
-Gone: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+HungUp: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Returns once the one who asks has hung up."""
 
 
@@ -39,6 +41,8 @@ class Board:
 
     def __init__(self, most_waiters: int, most_per_address: int) -> None:
         self._posted: Mapping[int, Posted] = {}
+        self._retired: frozenset[int] = frozenset()
+        self._restored = False
         self._most = most_waiters
         self._most_per_address = most_per_address
         self._per_address: Counter[str] = Counter()
@@ -50,22 +54,34 @@ class Board:
         """Return the newest list of a shard."""
         return self._posted.get(shard)
 
+    def absent(self, shard: int) -> Problem:
+        """Say why there is no list of a shard."""
+        if shard in self._retired:
+            return NotFound("status_list.retired", "Every entitlement that referred to this list has ended.")
+        return accounts.restoration_waits() if self._restored else not_found("status_list", str(shard))
+
     def refresh(self, session: Session) -> None:
         """Take over what was signed since, and wake who waits for it."""
-        posted = dict(self._posted)
-        changed = set()
-        for shard, identity in session.execute(select(Shard.id, Shard.identity).where(Shard.identity != "")).all():
-            if shard not in posted or posted[shard].identity != identity:
-                posted[shard] = _post(session, shard)
-                changed.add(shard)
-        if changed:
-            self._posted = posted
-            self._wake(changed)
+        newest: dict[int, str] = dict(
+            session.execute(select(Shard.id, Shard.identity).where(Shard.identity != "")).all()
+        )
+        self._retired = frozenset(session.scalars(select(Shard.id).where(Shard.retired_at.is_not(None))))
+        self._restored = accounts.waiting(session) is not None
+        changed = {shard for shard, identity in newest.items() if self._identity(shard) != identity}
+        gone = self._posted.keys() - newest.keys()
+        if changed or gone:
+            fresh = {shard: _post(session, shard) for shard in changed}
+            self._posted = {shard: fresh.get(shard) or self._posted[shard] for shard in newest}
+            self._wake(changed | gone)
 
-    async def wait(self, shard: int, etag: str, seconds: float, address: str, gone: Gone) -> None:
+    def _identity(self, shard: int) -> str:
+        posted = self.get(shard)
+        return "" if posted is None else posted.identity
+
+    async def wait(self, shard: int, etag: str, seconds: float, address: str, hung_up: HungUp) -> None:
         """Return when the shard's list is another than ``etag`` names, after ``seconds``, or at once over the cap.
 
-        Also when ``gone`` returns: whoever hangs up gives their place to others.
+        Also when ``hung_up`` returns: whoever hangs up gives their place to others.
         """
         event = asyncio.Event()
         if not self._begin(event, shard, address):
@@ -74,7 +90,7 @@ class Board:
             posted = self.get(shard)
             # Looked at after the registration, so that no change falls between.
             if posted is not None and posted.etag == etag:
-                await _first_of(seconds, event.wait(), gone())
+                await _first_of(seconds, event.wait(), hung_up())
         finally:
             self._end(event, address)
 

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from licensing_server.config import Settings
-from licensing_server.problem import not_found
 from licensing_server.status_lists.board import Board, Posted
 from licensing_server.web import public
 
@@ -32,7 +31,7 @@ async def read_status_list(request: Request, shard: Annotated[int, Path(ge=1, le
         await board.wait(shard, known, seconds, address, lambda: _hung_up(request))
         posted = board.get(shard)
     if posted is None:
-        raise not_found("status_list", str(shard))
+        raise board.absent(shard)
     return _answer(posted, known, settings.status_ttl, _takes_gzip(request.headers.get("accept-encoding", "")))
 
 

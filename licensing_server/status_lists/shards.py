@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.grant import StatusReference
@@ -13,6 +13,9 @@ from licensing_server.status_lists.tables import Shard, StatusChange
 
 _ENTRIES_PER_BYTE = SHARD_ENTRIES // SHARD_BYTES
 _ALL_INVALID = sum(Status.INVALID << 2 * entry for entry in range(_ENTRIES_PER_BYTE))
+_NEARLY_FULL = SHARD_ENTRIES // 10 * 9
+_FULL = (Shard.next_index >= _NEARLY_FULL, Shard.retired_at.is_(None))
+_LONGEST_LIFE_S = 10 * 366 * 86_400
 _ROOM_FOR_LOST_SHARDS = 1_000
 """Shards of a million grants each: more than any exporter opens between two backups."""
 
@@ -22,17 +25,40 @@ def shard_uri(public_url: str, shard: int) -> str:
     return f"{public_url.rstrip('/')}/v1/status/{shard}"
 
 
-def allocate(session: Session, count: int, public_url: str) -> list[StatusReference]:
-    """Return ``count`` fresh indices, all in one shard. None is ever given out twice (protocol §3)."""
-    newest = select(Shard.id, Shard.uri, Shard.next_index).order_by(Shard.id.desc()).limit(1).with_for_update()
-    row = session.execute(newest).one_or_none()
-    if row is None or row.next_index + count > SHARD_ENTRIES:
-        shard, uri, first = _open_shard(session, 1 if row is None else row.id + 1, public_url), "", 0
-        uri = shard_uri(public_url, shard)
-    else:
-        shard, uri, first = row
-    session.execute(update(Shard).where(Shard.id == shard).values(next_index=first + count))
-    return [StatusReference(uri, index) for index in range(first, first + count)]
+def allocate(session: Session, count: int, public_url: str, until: int) -> list[StatusReference]:
+    """Return ``count`` fresh indices, all in one shard, for an entitlement that ends at ``until`` (seconds).
+
+    None is ever given out twice (protocol §3).
+    """
+    while (row := _with_room(session, count)) is None:
+        open_shard(session, public_url)
+    values = {"next_index": row.next_index + count, "needed_until": max(row.needed_until, until)}
+    session.execute(update(Shard).where(Shard.id == row.id).values(values))
+    return [StatusReference(row.uri, row.next_index + offset) for offset in range(count)]
+
+
+def open_shard(session: Session, public_url: str) -> None:
+    """Open the next shard."""
+    newest = session.scalar(select(func.max(Shard.id)))
+    _open_shard(session, 1 if newest is None else newest + 1, public_url)
+
+
+def has_spare(session: Session) -> bool:
+    """Tell whether some shard is not nearly full."""
+    spare = select(Shard.id).where(Shard.next_index < _NEARLY_FULL, Shard.retired_at.is_(None)).limit(1)
+    return session.scalar(spare) is not None
+
+
+def retirable_at(session: Session) -> int | None:
+    """Return when the last entitlement in some shard that is nearly full ends (seconds); ``None`` where none is."""
+    return session.scalar(select(func.min(Shard.needed_until)).where(*_FULL))
+
+
+def retire(session: Session, before: int, now: int) -> dict[int, str]:
+    """Let go of the shards, nearly full, whose entitlements had all ended ``before`` an instant; return their URIs."""
+    values = {"next_index": SHARD_ENTRIES, "bits": b"", "text": "", "identity": "", "retired_at": now}
+    done = update(Shard).where(*_FULL, Shard.needed_until < before).values(values)
+    return {row.id: row.uri for row in session.execute(done.returning(Shard.id, Shard.uri))}
 
 
 def set_status(session: Session, references: Iterable[StatusReference], status: Status, entry: int) -> None:
@@ -44,21 +70,23 @@ def set_status(session: Session, references: Iterable[StatusReference], status: 
         _set_in_shard(session, uri, by_shard[uri], status, entry)
 
 
-def give_up_unknown(session: Session, public_url: str, entry: int) -> None:
+def give_up_unknown(session: Session, public_url: str, entry: int, now: int) -> None:
     """After a restore: set INVALID what may have been given out since the backup, and go on in a fresh shard.
 
     The fresh shard's number leaves room for shards that were opened since: no index serves twice (protocol §3).
     """
-    last = 0
-    rows = select(Shard.id, Shard.uri, Shard.next_index).order_by(Shard.id)
+    last = session.scalar(select(func.max(Shard.id))) or 0
+    rows = select(Shard.id, Shard.uri, Shard.next_index).where(Shard.retired_at.is_(None)).order_by(Shard.id)
     for shard, uri, next_index in session.execute(rows).all():
         # What does not fill a byte one by one, the rest of a million entries a byte at a time.
         whole = -(-next_index // _ENTRIES_PER_BYTE)
         _set_in_shard(session, uri, range(next_index, whole * _ENTRIES_PER_BYTE), Status.INVALID, entry)
         kept = session.execute(select(Shard.bits).where(Shard.id == shard)).scalar_one()[:whole]
         filled = kept + bytes([_ALL_INVALID]) * (SHARD_BYTES - whole)
-        session.execute(update(Shard).where(Shard.id == shard).values(bits=filled, next_index=SHARD_ENTRIES))
-        last = shard
+        # Nothing may be left to serve: the lists in the backup are older than those that devices hold.
+        values = {"bits": filled, "next_index": SHARD_ENTRIES, "signed_at": 0, "text": "", "identity": ""}
+        values["needed_until"] = now + _LONGEST_LIFE_S
+        session.execute(update(Shard).where(Shard.id == shard).values(values))
     _open_shard(session, last + _ROOM_FOR_LOST_SHARDS, public_url)
 
 
@@ -80,7 +108,14 @@ def _set_in_shard(session: Session, uri: str, indices: Iterable[int], status: St
         session.execute(insert(StatusChange).values(entry=entry, shard=row.id, sequence=None))
 
 
-def _open_shard(session: Session, shard: int, public_url: str) -> int:
+def _with_room(session: Session, count: int) -> Row[int, str, int, int] | None:
+    room = (Shard.next_index + count <= SHARD_ENTRIES, Shard.retired_at.is_(None))
+    first = select(Shard.id, Shard.uri, Shard.next_index, Shard.needed_until).where(*room).order_by(Shard.id).limit(1)
+    # Twice: on PostgreSQL a row that was filled while its lock was waited for is passed over, and none is looked for.
+    return session.execute(first.with_for_update()).first() or session.execute(first.with_for_update()).first()
+
+
+def _open_shard(session: Session, shard: int, public_url: str) -> None:
     values = {"id": shard, "uri": shard_uri(public_url, shard), "next_index": 0, "bits": bytes(SHARD_BYTES)}
-    session.execute(insert(Shard).values(values | {"sequence": 0, "signed_at": 0, "text": "", "identity": ""}))
-    return shard
+    unsigned = {"sequence": 0, "signed_at": 0, "text": "", "identity": ""}
+    session.execute(insert(Shard).values(values | unsigned | {"needed_until": 0, "retired_at": None}))

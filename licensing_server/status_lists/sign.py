@@ -1,8 +1,13 @@
-"""Signs each shard when its bits changed, at most once a second, and before its list ages (protocol §4)."""
+"""Signs each shard when its bits changed, at most once a second, and before its list ages (protocol §4).
+
+A list is compressed and signed from one moment's view of the database, while orders and check-ins go on; only to keep
+it takes a transaction that writes. Before that commit no list leaves this process, and of two lists with one number
+only one can be committed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select, update
@@ -11,67 +16,112 @@ from sqlalchemy.orm import Session
 from licensing_protocol import token
 from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import LogPosition, StatusList
-from licensing_server import audit_log
+from licensing_server import accounts, audit_log
 from licensing_server.audit_log.tables import LogEntry
 from licensing_server.config import Settings
-from licensing_server.jobs import Job
+from licensing_server.database import Database, changed_one
+from licensing_server.jobs import ELSEWHERE_S
 from licensing_server.status_lists.tables import Shard, StatusChange
+
+_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What goes into every list: ``issuer``, and seconds for cache, life and re-signing."""
+class _Draft:
+    """A shard at one moment: ``entries`` are the log entries whose changes no signed list carries yet."""
 
-    issuer: str
-    ttl: int
-    lifetime: int
-    resign: int
-
-
-def job(settings: Settings, signer: Signer) -> Job:
-    """Return the signing job."""
-    terms = Terms(settings.issuer, settings.status_ttl, settings.status_lifetime, settings.status_resign)
-    return Job("status-lists", _step(terms, signer))
+    shard: int
+    uri: str
+    bits: bytes
+    previous: int
+    log_size: int
+    entries: Sequence[int]
 
 
-def _step(terms: Terms, signer: Signer) -> Callable[[Session, int], int | None]:
-    def step(session: Session, now: int) -> int | None:
-        due = []
-        for shard, signed_at in session.execute(select(Shard.id, Shard.signed_at).order_by(Shard.id)).all():
-            due.append(_sign_if_due(session, shard, signed_at, terms, signer, now))
-        return min(due, default=None)
+class Signing:
+    """Signs what is due, one shard after another, each under a lock of its own over all processes."""
 
-    return step
+    name = "status-lists"
+
+    def __init__(self, settings: Settings, signer: Signer) -> None:
+        self._settings = settings
+        self._signer = signer
+
+    def run(self, database: Database, now: int) -> int | None:
+        """Sign what is due; return when the next list is.
+
+        While a restored backup waits to be accepted nothing is signed: what was revoked after the backup would be
+        VALID in a new list, and a device that gets none denies by itself after ``max_offline``.
+        """
+        with database.read() as session:
+            if accounts.waiting(session) is not None:
+                return None
+            shards = session.execute(select(Shard.id).where(Shard.retired_at.is_(None)).order_by(Shard.id))
+            numbers = list(shards.scalars())
+        return min((self._attend(database, shard, now) for shard in numbers), default=None)
+
+    def _attend(self, database: Database, shard: int, now: int) -> int:
+        with database.read() as session:
+            due = self._due(session, shard, now)
+        if due > now:
+            return due
+        with database.alone(f"{self.name}/{shard}") as ours:
+            if not ours:
+                return now + ELSEWHERE_S
+            with database.read() as session:
+                # Another process may have signed it meanwhile.
+                due = self._due(session, shard, now)
+                draft = _draft(session, shard) if due <= now else None
+            return due if draft is None else self._sign(database, draft, now)
+
+    def _due(self, session: Session, shard: int, now: int) -> int:
+        signed_at = session.execute(select(Shard.signed_at).where(Shard.id == shard)).scalar_one()
+        if now < signed_at + self._settings.status_resign and not _changed(session, shard):
+            return signed_at + self._settings.status_resign
+        # Not later than that: a clock that once was ahead must not hold a revocation back until it is there again.
+        return now + 1 if now == signed_at else now
+
+    def _sign(self, database: Database, draft: _Draft, now: int) -> int:
+        settings, sequence = self._settings, max(draft.previous + 1, now)
+        made = StatusList(
+            issuer=settings.issuer,
+            uri=draft.uri,
+            issued_at=now,
+            expires=now + settings.status_lifetime,
+            ttl=settings.status_ttl,
+            sequence=sequence,
+            log=LogPosition(settings.issuer, draft.log_size),
+            bits=draft.bits,
+        )
+        text = made.sign(self._signer)
+        values = {"sequence": sequence, "signed_at": now, "text": text, "identity": token.identity(text)}
+        with database.write() as session:
+            expected = (Shard.id == draft.shard, Shard.sequence == draft.previous, Shard.retired_at.is_(None))
+            if not changed_one(session.execute(update(Shard).where(*expected).values(values))):
+                return now + ELSEWHERE_S
+            for first in range(0, len(draft.entries), _BATCH):
+                entries = draft.entries[first : first + _BATCH]
+                listed = (StatusChange.shard == draft.shard, StatusChange.entry.in_(entries))
+                session.execute(update(StatusChange).where(*listed).values(sequence=sequence))
+        return now + settings.status_resign
 
 
-def _sign_if_due(session: Session, shard: int, signed_at: int, terms: Terms, signer: Signer, now: int) -> int:
-    if now < signed_at + terms.resign and not _changed(session, shard):
-        return signed_at + terms.resign
-    # Not later than that: a clock that once was ahead must not hold a revocation back until it is there again.
-    if now == signed_at:
-        return signed_at + 1
-    row = session.execute(
-        select(Shard.uri, Shard.bits, Shard.sequence).where(Shard.id == shard).with_for_update()
-    ).one()
-    # Every non-zero bit has its order in the log below the size that the list names, so the sequencer goes first.
-    # Looked at under the lock: an order that commits until then has its bits in ``row``, one that comes later has not.
-    if _changed(session, shard, unsequenced=True):
-        return now
-    sequence = max(row.sequence + 1, now)
-    log = LogPosition(terms.issuer, audit_log.sequenced_size(session))
-    expires = now + terms.lifetime
-    signed = StatusList(terms.issuer, row.uri, now, expires, terms.ttl, sequence, log, bytes(row.bits)).sign(signer)
-    values = {"sequence": sequence, "signed_at": now, "text": signed, "identity": token.identity(signed)}
-    session.execute(update(Shard).where(Shard.id == shard).values(values))
-    session.execute(update(StatusChange).where(*_unlisted(shard)).values(sequence=sequence))
-    return now + terms.resign
+def _draft(session: Session, shard: int) -> _Draft | None:
+    """Return the shard as it is, or ``None`` while an order that changed it has no index in the log yet.
+
+    Every non-zero bit has its order in the log below the size that the list names, so the sequencer goes first. An
+    order's bits and its entry come with one commit: one moment shows both or neither.
+    """
+    queued = select(StatusChange.entry).join(LogEntry, LogEntry.id == StatusChange.entry).where(*_unlisted(shard))
+    if session.scalar(queued.where(LogEntry.position.is_(None)).limit(1)) is not None:
+        return None
+    entries = list(session.scalars(select(StatusChange.entry).where(*_unlisted(shard))))
+    row = session.execute(select(Shard.uri, Shard.bits, Shard.sequence).where(Shard.id == shard)).one()
+    return _Draft(shard, row.uri, row.bits, row.sequence, audit_log.sequenced_size(session), entries)
 
 
-def _changed(session: Session, shard: int, *, unsequenced: bool = False) -> bool:
-    changes = select(StatusChange.entry).where(*_unlisted(shard))
-    if unsequenced:
-        changes = changes.join(LogEntry, LogEntry.id == StatusChange.entry).where(LogEntry.position.is_(None))
-    return session.execute(changes.limit(1)).first() is not None
+def _changed(session: Session, shard: int) -> bool:
+    return session.scalar(select(StatusChange.entry).where(*_unlisted(shard)).limit(1)) is not None
 
 
 def _unlisted(shard: int) -> tuple[ColumnElement[bool], ...]:

@@ -9,18 +9,24 @@ from licensing_server.database import Base, Instant
 
 
 class Shard(Base):
-    """One shard: its bits, and its newest signed list. ``next_index`` is never lowered: an index serves once."""
+    """One shard: its bits, and its newest signed list. ``next_index`` is never lowered: an index serves once.
+
+    ``needed_until`` is the latest end of an entitlement that refers to it; once that is past it is ``retired_at`` some
+    time, has neither bits nor list any more, and nothing will refer to it again.
+    """
 
     __tablename__ = "shard"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     uri: Mapped[str] = mapped_column(String(2048), unique=True)
     next_index: Mapped[int]
+    needed_until: Mapped[int] = mapped_column(Instant)
     bits: Mapped[bytes] = mapped_column(LargeBinary)
     sequence: Mapped[int] = mapped_column(Instant)
     signed_at: Mapped[int] = mapped_column(Instant)
     text: Mapped[str] = mapped_column(Text)
     identity: Mapped[str] = mapped_column(String(64))
+    retired_at: Mapped[int | None] = mapped_column(Instant)
 
 
 class StatusChange(Base):

@@ -74,16 +74,40 @@ def test_a_grant_that_was_given_after_the_backup_is_dead_and_its_index_never_ser
     references = [grant["status"] for grant in lost["claims"]["grants"].values()]
     bring_back(empty_place, archive, passphrase(sqlite_exporter))
     with Reopened(sqlite_exporter, empty_place) as again:
-        again.settle()
+        _accept(again)
         bits = _statuses(again, references)
         assert bits == [1] * len(references)
-        for role in (Role.APPROVER, Role.ADMINISTRATOR):
-            again.post("/v1/restoration/acceptance", None, role)
         answer = again.check_in(device)
         fresh = [grant["status"] for grant in device.entitlement["grants"].values()] if device.entitlement else []
         assert "entitlement" in answer
         assert fresh
         assert {grant["uri"] for grant in fresh}.isdisjoint(grant["uri"] for grant in references)
+
+
+def test_no_list_is_signed_before_what_was_suspended_since_the_backup_is_suspended_again(
+    exporter: Exporter, empty_place: Settings, tmp_path: Path
+) -> None:
+    device = exporter.device()
+    assert device.entitlement is not None
+    reference = device.entitlement["grants"][CAPABILITY]["status"]
+    scope = {"device": device.id, "capability": CAPABILITY}
+    archive = tmp_path / "backup.tar.gz"
+    make(exporter, archive)
+    exporter.order("suspend", scope=scope)
+    held = exporter.status_list(reference["uri"])
+    assert _statuses(exporter, [reference]) == [2]
+    bring_back(empty_place, archive, passphrase(exporter))
+    with Reopened(exporter, empty_place) as again:
+        for _ in range(2):
+            again.settle()
+            refused = again.ask("GET", "/v1/status/1", None)
+            assert (refused.status_code, refused.json()["code"]) == (503, "restore.waiting")
+            assert "Retry-After" in refused.headers
+        again.order("suspend", scope=scope)
+        assert again.ask("GET", "/v1/status/1", None).status_code == 503
+        _accept(again)
+        assert _statuses(again, [reference]) == [2]
+        assert again.status_list(reference["uri"])["seq"] > held["seq"]
 
 
 def test_an_enrolment_token_that_was_open_is_over(written: Written, empty_place: Settings) -> None:
@@ -122,6 +146,12 @@ def test_what_is_restored_is_private_and_keeps_the_settings(written: Written, tm
         assert path.stat().st_mode & 0o777 == 0o600, path
     assert (place.data_dir / "interlock.env").read_text() == "INTERLOCK_PUBLIC_URL='https://exporter.example'\n"
     assert written.passphrase.encode() not in gzip.decompress(written.archive.read_bytes())
+
+
+def _accept(exporter: Exporter) -> None:
+    for role in (Role.APPROVER, Role.ADMINISTRATOR):
+        exporter.post("/v1/restoration/acceptance", None, role)
+    exporter.settle()
 
 
 def _statuses(exporter: Exporter, references: list[dict[str, object]]) -> list[int]:
