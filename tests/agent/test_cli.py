@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from device_agent import Agent
 from device_agent.cli.application import application
+from device_agent.cli.command import Desk, command
 from licensing_protocol.canonical import decode_object, encode
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.manifest import Component, ComponentKind
@@ -214,6 +216,35 @@ def test_decide_tells_of_a_lesser_form(standing: Device) -> None:
     assert (decision["granted"], decision["degraded"], decision["code"]) == (True, {"blur": True}, "area.no_position")
 
 
+def test_decide_explains_every_step_as_a_table_and_as_one_object(standing: Device) -> None:
+    told = standing.run("decide", "av.record", "--at", "48.68,7.75,8", "--explain", code=1)
+    assert (told["granted"], told["code"], told["zone"]) == (False, "area.outside", "The square")
+    found = {step["step"]: step for step in told["steps"]}
+    assert (found["area"]["verdict"], found["status"]["verdict"]) == ("fails", "holds")
+    assert found["area"]["facts"]["zones"][0]["border_m"] > 10_000
+    assert told["on_unknown"] == {"degrade": {"blur": True}}
+    seen = standing.show("decide", "av.record", "--at", "48.68,7.75,8", "--explain", code=1)
+    for part in ("av.record: denied", "nearest zone where it is allowed: The square", "news and reports", "list age"):
+        assert part in seen
+    assert "av.record: granted" in standing.show("decide", "av.record", "--at", "48.58,7.75,8", "--explain")
+    assert "never gated yes" in standing.show("decide", "safety.tamper_alarm", "--explain")
+
+
+def test_sentences_are_in_the_language_that_was_asked_for(standing: Device) -> None:
+    asked = ["decide", "face.identify_1toN"]
+    assert "Rechtsgrundlage" in standing.show(*asked, "--language", "de", code=1)
+    told = standing.run(*asked, "--explain", "--language", "fr-CA", code=1)
+    assert (told["code"], told["sentence"]) == ("authority.missing", "Citez la base légale de cette utilisation.")
+    assert "betrachtet" in standing.show(*asked, "--explain", "--language", "de_DE.UTF-8", code=1)
+    assert "verweigert" not in standing.show(*asked, code=1)
+    result = CliRunner().invoke(application, asked, env=standing.environment | {"INTERLOCK_AGENT_LANGUAGE": "de"})
+    assert "Rechtsgrundlage" in result.output
+    assert "hängt vom Ort ab" in standing.show("status", "--language", "de")
+    refused = standing.run(*asked, "--language", "tlh", code=2)
+    assert refused["code"] == "language.unknown"
+    assert "de, en, fr" in refused["detail"]
+
+
 def test_decide_leaves_nothing_behind(standing: Device) -> None:
     standing.run("sync")
     for _ in range(3):
@@ -271,6 +302,18 @@ def test_an_answer_for_another_document_is_refused(enrolled: Device) -> None:
     assert enrolled.run("import", str(answer), code=1)["code"] == "json.not_an_object"
 
 
+def test_an_old_answer_is_refused_as_one_that_came(enrolled: Device) -> None:
+    request, answer = enrolled.folder / "request.json", enrolled.folder / "answer.json"
+    enrolled.run("export", str(request))
+    name, exporter = enrolled.run("status")["device"], enrolled.counter.exporter
+    content = exporter.post(f"/v1/devices/{name}/evidence", decode_object(request.read_bytes()), None)
+    answer.write_bytes(encode(content))
+    enrolled.run("import", str(answer))
+    enrolled.run("export", str(request))
+    failure = enrolled.run("import", str(answer), code=1)
+    assert (failure["code"], failure["exit"]) == ("transport.other_document", 1)
+
+
 def test_a_server_out_of_reach_is_said_in_one_sentence(enrolled: Device) -> None:
     lonely = enrolled.counter.exporter.product_manifest("2.0", servers=("http://127.0.0.1:9",))
     (enrolled.folder / "manifest.jws").write_text(lonely.sign(enrolled.counter.exporter.vendor), "ascii")
@@ -315,6 +358,35 @@ def test_people_see_tables_and_sentences(standing: Device) -> None:
     assert CAPABILITY in seen
     assert "{" not in seen.split("capability")[0]
     assert "authority.missing" in standing.show("decide", "face.identify_1toN", code=1)
+
+
+@pytest.mark.parametrize("debug", [None, "1"])
+def test_a_fault_ends_in_one_sentence_that_says_where_the_details_are(device: Device, debug: str | None) -> None:
+    def divide(desk: Desk, number: int) -> None:
+        """Divide."""
+        assert number / 0
+
+    broken = typer.Typer()
+    broken.command()(command(divide))
+    environment = device.environment | ({} if debug is None else {"INTERLOCK_AGENT_DEBUG": debug})
+    result = CliRunner().invoke(broken, ["1", "--json"], env=environment)
+    if debug is not None:
+        assert isinstance(result.exception, ZeroDivisionError)
+        return
+    assert result.exit_code == 5
+    told = decode_object(result.stderr.encode())
+    assert (told["code"], told["exit"]) == ("command.fault", 5)
+    assert "ZeroDivisionError" in told["detail"]
+    assert "INTERLOCK_AGENT_DEBUG=1" in told["detail"]
+
+
+@pytest.mark.parametrize("words", [["status"], ["enroll", "--token-file", "token"]])
+def test_a_file_of_something_else_is_a_mistake_and_no_fault(device: Device, words: list[str]) -> None:
+    device.product().close()
+    wrong = device.folder / ("token" if "token" in words else "manifest.jws")
+    wrong.write_bytes("Prüfung".encode())
+    words = [str(wrong) if word == "token" else word for word in words]
+    assert device.run(*words, code=2)["code"] == "file.text"
 
 
 def test_every_command_teaches_and_names_its_exit_codes() -> None:
