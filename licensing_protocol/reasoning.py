@@ -119,7 +119,7 @@ def _area(known: _Known, area: Area) -> JsonObject:
     if place is None or not place.fix.in_range or not isfinite(place.age):
         return facts
     facts |= {"age_s": round(place.age, 1), "uncertainty_m": round(place.fix.uncertainty_m, 1)}
-    facts["answer_before"] = None if place.before is None else place.before.standing.name.lower()
+    facts["last_answer"] = None if place.before is None else place.before.standing.name.lower()
     return facts | {"zones": [_zone(seen) for seen in known.grant.surroundings(place.fix)[:_NEAREST]]}
 
 

@@ -260,7 +260,7 @@ def test_a_stricter_answer_before_is_told_with_how_long_it_lasts(before: float, 
     (step,) = [step for step in explanation.steps if step.name == "area"]
     assert (None if step.verdict.reason is None else step.verdict.reason.code) == code
     assert step.verdict.changes_at == NOW + until
-    assert step.facts["answer_before"] == footing.standing.name.lower()
+    assert step.facts["last_answer"] == footing.standing.name.lower()
 
 
 def test_of_many_zones_only_the_nearest_are_told() -> None:
