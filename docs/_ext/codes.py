@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from device_agent.errors import AgentError
 from licensing_protocol.errors import InterlockError
-from licensing_protocol.reasons import SENTENCES
+from licensing_protocol.languages import Language
 from licensing_server import problem
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -32,9 +32,9 @@ class Code:
     sentence: str
 
 
-def reasons() -> list[Code]:
-    """Return the reasons of decisions, by family."""
-    return sorted(Code(code, "", sentence) for code, sentence in SENTENCES.items())
+def reasons(tag: str = "en") -> list[Code]:
+    """Return the reasons of decisions, by family, with their sentences in a language."""
+    return sorted(Code(code, "", sentence) for code, sentence in Language.named(tag).sentences.items())
 
 
 def error_tree() -> list[Code]:

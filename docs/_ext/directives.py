@@ -57,7 +57,7 @@ class ServerSettings(Generated):
 
 
 class Codes(Generated):
-    """``{codes} reasons | errors | protocol | problems | agent | commands``."""
+    """``{codes} reasons | reasons-de | reasons-fr | errors | protocol | problems | agent | commands``."""
 
     required_arguments = 1
 
@@ -66,8 +66,9 @@ class Codes(Generated):
         return _TABLES[self.arguments[0]]()
 
 
-def _reasons() -> str:
-    return _table(("code", "what the operator reads"), ((found.code, found.sentence) for found in codes.reasons()))
+def _reasons(tag: str) -> str:
+    rows = ((found.code, found.sentence) for found in codes.reasons(tag))
+    return _table(("code", "what the operator reads"), rows)
 
 
 def _errors() -> str:
@@ -96,7 +97,9 @@ def _commands() -> str:
 
 
 _TABLES: dict[str, Callable[[], str]] = {
-    "reasons": _reasons,
+    "reasons": lambda: _reasons("en"),
+    "reasons-de": lambda: _reasons("de"),
+    "reasons-fr": lambda: _reasons("fr"),
     "errors": _errors,
     "protocol": _protocol,
     "problems": _problems,
