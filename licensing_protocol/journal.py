@@ -28,6 +28,7 @@ class EventType(StrEnum):
     CLOCK_ROLLED_BACK = "clock.rolled_back"
     CLOCK_JUMPED = "clock.jumped"
     POSITION_IMPLAUSIBLE = "position.implausible"
+    POSITION_UNCONFIRMED = "position.unconfirmed"
     ENTITLEMENT_ACCEPTED = "entitlement.accepted"
     ENTITLEMENT_REFUSED = "entitlement.refused"
     STATUS_LIST_REFUSED = "status_list.refused"

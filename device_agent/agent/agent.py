@@ -15,6 +15,7 @@ from device_agent.agent import status
 from device_agent.agent.background import Worker
 from device_agent.agent.guard import guarded
 from device_agent.agent.identity import Identity
+from device_agent.agent.locator import Locator
 from device_agent.agent.observer import Observer
 from device_agent.agent.status import AgentStatus
 from device_agent.agent.syncer import Syncer
@@ -73,10 +74,11 @@ class Agent:
         self._beliefs = Beliefs(store, manifest, clock, identity.subject)
         self._enforcer = Enforcer(self._beliefs, self._settle_by_news, self._keep_working)
         self._gates = self._enforcer.gates
-        self._observer = Observer(self._beliefs, self._enforcer, product_folder, settings)
+        self._observer = Observer(self._beliefs, product_folder, settings)
+        self._locator = Locator(self._beliefs, self._enforcer)
         self._syncer = Syncer(self.sync, self._silence, clock.boottime, sync_every or SYNC_EVERY_S)
         self._waiter = Waiter(self._own_exchange, self._take_news, clock.boottime)
-        self._watcher = Watcher(clock, self._enforcer, self._observer, locations)
+        self._watcher = Watcher(clock, self._enforcer, self._observer, self._locator, locations)
         self._workers: list[Worker] = []
         if sync_every is not None or locations:
             self._workers.append(self._watcher.worker)
@@ -232,7 +234,7 @@ class Agent:
             MalformedFix: it is no position.
         """
         source = fix.source if isinstance(fix, Observation) else ""
-        self._observer.locate(fix, f"product {source}")
+        self._locator.locate(fix, f"product {source}")
 
     def measure(self) -> tuple[Change, ...]:
         """Measure the product's files and settings now; what changed is journalled once and returned.
@@ -285,7 +287,7 @@ class Agent:
     def status(self) -> AgentStatus:
         """Return how the device stands: entitlement, capabilities, lists, clock, journal, notices."""
         self._enforcer.refresh()
-        return status.read(self._beliefs, self._enforcer, self._clock.read())
+        return status.read(self._beliefs, self._enforcer, self._locator.silent, self._clock.read())
 
     def close(self) -> None:
         """Stop, within two seconds, and write what was counted. From now on only safety functions are granted.
@@ -367,6 +369,7 @@ class Agent:
         self._syncing = threading.Lock()
         self._enforcer.forked()
         self._observer.forked()
+        self._locator.forked()
         self._syncer.worker.forked()
         self._waiter.forked()
         self._watcher.worker.forked()

@@ -49,7 +49,8 @@ class AgentStatus:
     """``problem`` says why the store cannot serve; then only product, release and capabilities are known.
 
     ``capabilities`` hold what would be answered to a use whose own particulars (authority, operators, parameters,
-    quota) fit. Instants and ages are in seconds. ``unreported`` counts events that no receipt covers yet.
+    quota) fit. Instants and ages are in seconds. ``unreported`` counts events that no receipt covers yet;
+    ``silent_sources`` are those of positions that spoke in this start and have been silent for ten minutes.
     """
 
     product: str
@@ -64,6 +65,7 @@ class AgentStatus:
     clock: TimeBounds | None = None
     unreported: int = 0
     notices: tuple[str, ...] = ()
+    silent_sources: tuple[str, ...] = ()
 
     def to_json(self, language: Language = ENGLISH) -> JsonObject:
         """Return the status as JSON; ``language`` is that of the sentences about reasons."""
@@ -84,11 +86,12 @@ class AgentStatus:
             "clock": None if self.clock is None else _clock(self.clock),
             "unreported_events": self.unreported,
             "notices": list(self.notices),
+            "silent_sources": list(self.silent_sources),
         }
 
 
-def read(beliefs: Beliefs, enforcer: Enforcer, reading: Reading) -> AgentStatus:
-    """Return the status at the moment of ``reading``."""
+def read(beliefs: Beliefs, enforcer: Enforcer, silent: tuple[str, ...], reading: Reading) -> AgentStatus:
+    """Return the status at the moment of ``reading``; ``silent`` are the sources of positions that fell silent."""
     manifest = beliefs.manifest
     names = sorted(manifest.capabilities | manifest.safety)
     capabilities = {name: enforcer.standing(name) for name in names}
@@ -115,6 +118,7 @@ def read(beliefs: Beliefs, enforcer: Enforcer, reading: Reading) -> AgentStatus:
         clock=clock,
         unreported=chain.last - chain.covered,
         notices=state.notices,
+        silent_sources=silent,
     )
 
 

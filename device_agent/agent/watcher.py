@@ -8,6 +8,7 @@ from math import inf
 from typing import Final
 
 from device_agent.agent.background import Worker
+from device_agent.agent.locator import Locator
 from device_agent.agent.observer import Observer
 from device_agent.clock import Clock
 from device_agent.enforcement import Enforcer
@@ -24,11 +25,17 @@ class Watcher:
     """Runs about once a second."""
 
     def __init__(
-        self, clock: Clock, enforcer: Enforcer, observer: Observer, locations: Sequence[LocationSource]
+        self,
+        clock: Clock,
+        enforcer: Enforcer,
+        observer: Observer,
+        locator: Locator,
+        locations: Sequence[LocationSource],
     ) -> None:
         self._clock = clock
         self._enforcer = enforcer
         self._observer = observer
+        self._locator = locator
         self._locations = locations
         self._measured, self._measure_at = -inf, -inf
         self.worker = Worker("interlock-watch", self.step)
@@ -41,7 +48,7 @@ class Watcher:
         for number, location in enumerate(self._locations):
             fix = location.poll()
             if fix is not None:
-                self._observer.locate(fix, f"location {number}")
+                self._locator.locate(fix, f"location {number}")
         self._measure()
         return _EVERY_S
 

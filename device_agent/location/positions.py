@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from math import inf
 from typing import Final
 
-from device_agent.location.agreement import FRESH_S, disagreement
+from device_agent.location.agreement import disagreement
 from device_agent.location.implausible import Implausible
 from device_agent.location.plausibility import Sighting
 from device_agent.location.track import Track
@@ -14,6 +15,9 @@ from licensing_protocol.limits import Fix
 from licensing_protocol.time_bounds import TimeBounds
 
 _MAX_SOURCES: Final = 16
+# From when on a source counts as silent, and for how long the others are followed without it (seconds).
+SILENT_S: Final = 600.0
+ALONE_S: Final = 3600.0
 
 
 class Positions:
@@ -28,7 +32,8 @@ class Positions:
         """Return where the device is, why the position is not used, or ``None`` where another one is better.
 
         Of sources that agree, the one with the smallest uncertainty is followed. Of sources that contradict each
-        other none is: which of them is forged cannot be told. A source that says nothing contradicts nobody.
+        other none is: which of them is forged cannot be told. One that fell silent contradicts what cannot be reached
+        from where it was last; and after :data:`ALONE_S` the others alone are not followed until it speaks again.
 
         ``boottime`` in seconds since start, ``fastest`` in metres a second; ``bounds`` is the trusted time, if any.
         """
@@ -36,13 +41,28 @@ class Positions:
         taken = track.take(Sighting(fix, boottime), bounds, fastest)
         if not isinstance(taken, Sighting):
             return taken
-        others = self._fresh(track, boottime)
-        for other in others:
-            problem = disagreement(taken, other, fastest)
+        others = [other for other in self._tracks.values() if other is not track]
+        for last in (other.last for other in others if other.last is not None):
+            problem = disagreement(taken, last, fastest)
             if problem is not None:
                 return problem
-        better = any(other.fix.uncertainty_m < fix.uncertainty_m for other in others)
-        return None if better else taken
+            if boottime - last.boottime > ALONE_S:
+                return None
+        return None if any(other.is_closer(taken) for other in others) else taken
+
+    @property
+    def sightings(self) -> dict[str, Sighting]:
+        """The newest plausible position of each source."""
+        return {name: track.last for name, track in self._tracks.items() if track.last is not None}
+
+    def resume(self, sightings: Mapping[str, Sighting]) -> None:
+        """Hold what follows against what each source said last, where that is newer than what is known."""
+        for name, sighting in sightings.items():
+            self._track(name).resume(sighting)
+
+    def silent(self, boottime: float) -> frozenset[str]:
+        """Return the sources of which nothing plausible has been heard for a while."""
+        return frozenset(name for name, last in self.sightings.items() if boottime - last.boottime > SILENT_S)
 
     def _track(self, source: str) -> Track:
         track = self._tracks.setdefault(source, Track())
@@ -50,7 +70,3 @@ class Positions:
         if len(self._tracks) > _MAX_SOURCES:
             self._tracks.popitem(last=False)
         return track
-
-    def _fresh(self, track: Track, boottime: float) -> list[Sighting]:
-        seen = [other.last for other in self._tracks.values() if other is not track]
-        return [last for last in seen if last is not None and boottime - last.boottime <= FRESH_S]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from device_agent.location import motion, stamps
+from device_agent.location.agreement import FRESH_S
 from device_agent.location.implausible import Implausible
 from device_agent.location.observation import Observation
 from device_agent.location.plausibility import Sighting
@@ -20,6 +21,7 @@ class Track:
 
     def __init__(self) -> None:
         self.last: Sighting | None = None
+        self._is_heard = False
         self._repetition = Repetition()
 
     def take(self, sighting: Sighting, bounds: TimeBounds | None, fastest: float) -> Sighting | Implausible | None:
@@ -37,8 +39,19 @@ class Track:
         problem = self._movement_problem(sighting, fastest) or self._repetition.take(sighting)
         if problem is not None:
             return problem
-        self.last = sighting
+        self.last, self._is_heard = sighting, True
         return sighting
+
+    def resume(self, last: Sighting) -> None:
+        """Go on from a plausible sighting that another track took, unless this one's is newer."""
+        if self.last is None or self.last.boottime < last.boottime:
+            self.last, self._is_heard = last, False
+
+    def is_closer(self, other: Sighting) -> bool:
+        """Tell whether this source's word is as fresh as another's, smaller in uncertainty, and was heard here."""
+        if self.last is None or not self._is_heard or other.boottime - self.last.boottime > FRESH_S:
+            return False
+        return self.last.fix.uncertainty_m < other.fix.uncertainty_m
 
     def _is_said_before(self, fix: Observation) -> bool:
         """Tell whether this is no news: giving an old position a new age would keep it for ever."""

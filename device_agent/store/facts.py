@@ -28,6 +28,8 @@ class Fact(StrEnum):
     """Makes the hashes of legal authorities and operators unguessable; it never leaves the device."""
     OPERATORS = "operators"
     """When each operator was first seen (seconds), by salted hash, a JSON object; it never leaves the device."""
+    SIGHTINGS = "sightings"
+    """The newest plausible position of each source in this start, a JSON object; it never leaves the device."""
 
 
 def read(connection: Connection, fact: Fact) -> str | None:

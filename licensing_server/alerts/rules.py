@@ -117,6 +117,9 @@ def clocks_and_positions(events: Iterable[Seen]) -> list[Finding]:
             found.append(Finding("clock.anomaly", _CLOCK[EventType(event.type)]))
         elif event.type == EventType.POSITION_IMPLAUSIBLE:
             found.append(Finding("position.anomaly", "The device reported a position that cannot be right."))
+        elif event.type == EventType.POSITION_UNCONFIRMED:
+            text = "One of the device's sources of positions fell silent, and nothing confirms what the others say."
+            found.append(Finding("position.anomaly", text))
     return found
 
 

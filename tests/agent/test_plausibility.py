@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from device_agent.location import Implausible, Observation, Positions, Problem, Sighting
 from device_agent.location.agreement import FRESH_S
+from device_agent.location.positions import ALONE_S, SILENT_S
 from device_agent.location.repetition import REMEMBERED, SAME_IN_A_ROW
 from licensing_protocol.journal import Event
 from licensing_protocol.limits import Fix
@@ -192,9 +193,31 @@ def test_neither_of_two_sources_that_contradict_each_other_is_used() -> None:
     for boottime in (101.0, 102.0, 103.0):
         assert isinstance(positions.take("other", far, boottime), Implausible)
         assert isinstance(positions.take("one", START_FIX, boottime), Implausible)
-    # The other falls silent, and contradicts nobody any more.
-    assert isinstance(positions.take("one", START_FIX, 103.0 + FRESH_S), Implausible)
-    assert isinstance(positions.take("one", START_FIX, 103.5 + FRESH_S), Sighting)
+    # The other falls silent: what it said last contradicts only what cannot be reached from there.
+    # 111 kilometres at the speed of sound.
+    assert isinstance(positions.take("one", START_FIX, 103.0 + 320), Implausible)
+    assert isinstance(positions.take("one", START_FIX, 103.0 + 330), Sighting)
+
+
+def test_a_source_that_begins_to_speak_cannot_be_where_the_silent_one_could_not_have_gone() -> None:
+    for metres, verdict in ((1000, Sighting), (3000, Implausible)):
+        positions = Positions()
+        assert isinstance(positions.take("gnss", START_FIX, 100.0, None, 20.0), Sighting)
+        there = replace(START_FIX, latitude=START_FIX.latitude + metres / 111_200)
+        assert isinstance(positions.take("wifi", there, 200.0, None, 20.0), verdict)
+
+
+def test_the_others_are_followed_for_an_hour_without_a_source_that_fell_silent() -> None:
+    positions = Positions()
+    positions.take("gnss", START_FIX, 100.0)
+    for boottime in (110.0, 110.0 + SILENT_S, 100.0 + ALONE_S):
+        assert isinstance(positions.take("wifi", START_FIX, boottime), Sighting)
+    assert positions.silent(100.0 + SILENT_S) == frozenset()
+    assert positions.silent(100.5 + SILENT_S) == {"gnss"}
+    assert positions.take("wifi", START_FIX, 101.0 + ALONE_S) is None
+    assert isinstance(positions.take("gnss", START_FIX, 102.0 + ALONE_S), Sighting)
+    assert isinstance(positions.take("wifi", START_FIX, 103.0 + ALONE_S), Sighting)
+    assert positions.silent(103.0 + ALONE_S) == frozenset()
 
 
 def test_of_sources_that_agree_the_closest_is_followed_while_it_speaks() -> None:
@@ -210,7 +233,8 @@ def test_many_names_of_sources_cost_no_memory() -> None:
     positions = Positions()
     for number in range(100):
         assert not isinstance(positions.take(f"source {number}", START_FIX, 100.0), Implausible)
-    assert isinstance(positions.take("source 0", replace(START_FIX, latitude=48.2), 120.0, None, 10.0), Sighting)
+    assert len(positions.sightings) == 16
+    assert "source 99" in positions.sightings
 
 
 @pytest.mark.parametrize("problem", list(Problem))
