@@ -94,6 +94,8 @@ def run(name: str, about: str, measure: Measure) -> int:
 
 
 def _written(value: object) -> str:
+    if value is None:
+        return ""
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 

@@ -17,7 +17,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from device_agent.agent import Agent, AgentStatus
+    from device_agent.agent import Agent
+    from device_agent.agent.status import AgentStatus
     from device_agent.errors import AgentError, CapabilityDenied
     from device_agent.location import LocationSource, Observation
     from licensing_protocol.decision import Denied, Granted
@@ -42,7 +43,7 @@ __all__ = [
 _HOMES = {
     "Agent": "device_agent.agent",
     "AgentError": "device_agent.errors",
-    "AgentStatus": "device_agent.agent",
+    "AgentStatus": "device_agent.agent.status",
     "CapabilityDenied": "device_agent.errors",
     "Denied": "licensing_protocol.decision",
     "Explanation": "licensing_protocol.explanation",

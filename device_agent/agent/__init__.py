@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 from device_agent.agent.agent import Agent
-from device_agent.agent.status import AgentStatus
 
-__all__ = ["Agent", "AgentStatus"]
+__all__ = ["Agent"]

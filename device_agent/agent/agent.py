@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -11,20 +12,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from device_agent.agent import status
 from device_agent.agent.background import Worker
 from device_agent.agent.guard import guarded
 from device_agent.agent.identity import Identity
+<<<<<<< Updated upstream
 from device_agent.agent.locator import Locator
+=======
+from device_agent.agent.late import importing
+>>>>>>> Stashed changes
 from device_agent.agent.observer import Observer
-from device_agent.agent.status import AgentStatus
 from device_agent.agent.syncer import Syncer
 from device_agent.agent.waiter import Waiter
 from device_agent.agent.watcher import Watcher
 from device_agent.clock import Clock, SystemClock
 from device_agent.enforcement import Beliefs, Enforcer, Gate
 from device_agent.errors import AgentClosed, StoreError
-from device_agent.exchange import Exchange, HttpTransport, SyncReport, Transport
 from device_agent.location import AnySource, LocationSource, Observation, sources
 from device_agent.measurement import Change
 from device_agent.store import Store
@@ -35,6 +37,8 @@ from licensing_protocol.limits import Fix
 from licensing_protocol.manifest import Manifest
 
 if TYPE_CHECKING:
+    from device_agent.agent.status import AgentStatus
+    from device_agent.exchange import Exchange, SyncReport, Transport
     from licensing_protocol.explanation import Explanation
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -59,7 +63,7 @@ class Agent:
         manifest: Manifest,
         identity: Identity,
         clock: Clock,
-        transport: Transport,
+        transport: Transport | None,
         *,
         product_folder: Path | None,
         settings: Callable[[], Mapping[str, Any]] | None,
@@ -127,7 +131,7 @@ class Agent:
             read,
             Identity(Path(folder), read, key),
             SystemClock() if clock is None else clock,
-            HttpTransport() if transport is None else transport,
+            transport,
             product_folder=None if product_folder is None else Path(product_folder),
             settings=settings,
             locations=sources(location),
@@ -179,7 +183,8 @@ class Agent:
         so keep it here. Nothing is used up, sent or journalled.
         """
         # Rarely asked for: a start does not wait for it.
-        from device_agent.agent.explain import explain
+        with importing():
+            from device_agent.agent.explain import explain
 
         use = Use(parameters, authority, tuple(operators))
         return explain(self._beliefs.manifest, capability, use, self._enforcer.moment(capability))
@@ -260,7 +265,7 @@ class Agent:
         Raises:
             AgentClosed: the agent was closed. StoreError: the store cannot serve.
         """
-        return self._exchange(Exchange.sync)
+        return self._exchange(lambda exchange: exchange.sync())
 
     def export_request(self, path: str | os.PathLike[str], token: str | None = None) -> None:
         """Write what the device would send to a file, for a device without a network; ``token`` before enrolment.
@@ -286,6 +291,9 @@ class Agent:
 
     def status(self) -> AgentStatus:
         """Return how the device stands: entitlement, capabilities, lists, clock, journal, notices."""
+        with importing():
+            from device_agent.agent import status
+
         self._enforcer.refresh()
         return status.read(self._beliefs, self._enforcer, self._locator.silent, self._clock.read())
 
@@ -378,9 +386,28 @@ class Agent:
 _AGENTS: weakref.WeakSet[Agent] = weakref.WeakSet()
 
 
+def _before_fork() -> None:
+    # In an order that no other thread waits in: the agent's own lock, and then that of its store.
+    for agent in list(_AGENTS):
+        agent._enforcer.before_fork()
+
+
+def _after_fork() -> None:
+    for agent in list(_AGENTS):
+        agent._enforcer.after_fork()
+
+
 def _forked() -> None:
     for agent in list(_AGENTS):
         agent._forked()
 
 
-os.register_at_fork(after_in_child=_forked)
+def _ended() -> None:
+    # A product that ends without closing must lose no counts, and the interpreter must not take itself apart under
+    # threads that are in the middle of something.
+    for agent in list(_AGENTS):
+        agent.close()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
+atexit.register(_ended)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from device_agent.agent.late import importing
 from device_agent.attestation import SoftwareAttester
 from device_agent.clock import Clock
-from device_agent.exchange import Device, Exchange, Transport
-from device_agent.outbox import Surroundings
 from device_agent.store import Store
 from device_agent.trusted_state import Subject
 from licensing_protocol.keys import Signer, VerificationKey
 from licensing_protocol.manifest import Manifest
+
+if TYPE_CHECKING:
+    from device_agent.exchange import Exchange, Transport
 
 
 class Identity:
@@ -34,8 +37,13 @@ class Identity:
         """Return what documents are held against; StoreError as :meth:`signer`."""
         return Subject.of(self._manifest, self.signer().key)
 
-    def exchange(self, store: Store, clock: Clock, transport: Transport) -> Exchange:
-        """Return the device's side of the exchange; StoreError as :meth:`signer`."""
+    def exchange(self, store: Store, clock: Clock, transport: Transport | None) -> Exchange:
+        """Return the device's side of the exchange, by HTTP without a ``transport``; StoreError as :meth:`signer`."""
+        # Loaded by the first exchange, and not by every start.
+        with importing():
+            from device_agent.exchange import Device, Exchange, HttpTransport
+            from device_agent.outbox import Surroundings
+
         # The vendor is known by its key, and the machine by what its kernel says of it.
-        surroundings = Surroundings(oem=self._vendor.thumbprint, model=platform.machine() or "unknown")
-        return Exchange(Device(store, self.subject(), self.signer(), clock, surroundings), transport)
+        surroundings = Surroundings(oem=self._vendor.thumbprint, model=os.uname().machine or "unknown")
+        return Exchange(Device(store, self.subject(), self.signer(), clock, surroundings), transport or HttpTransport())

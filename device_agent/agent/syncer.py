@@ -8,12 +8,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from math import inf
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from device_agent.agent.background import Worker
 from device_agent.errors import AgentError
-from device_agent.exchange import SyncReport
 from licensing_protocol.errors import InterlockError
+
+if TYPE_CHECKING:
+    from device_agent.exchange import SyncReport
 
 # Denials that end when documents arrive. A grant that was revoked is not among them: a sync that finds one revoked
 # reports again by itself, and after that asking more often changes nothing.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from device_agent.agent.background import Worker
+from device_agent.agent.late import importing
 from device_agent.errors import AgentError
-from device_agent.exchange import Exchange, Patience, SyncReport
 from licensing_protocol.errors import InterlockError
+
+if TYPE_CHECKING:
+    from device_agent.exchange import Exchange, SyncReport
+    from device_agent.exchange.patience import Patience
 
 WAIT_S: Final = 50
 _LOOK_AGAIN_S: Final = 60.0
@@ -77,6 +81,9 @@ class Waiter:
         return shards[self._turn % len(shards)] if shards else None
 
     def _wait(self, uri: str) -> float:
+        with importing():
+            from device_agent.exchange.patience import Patience
+
         assert self._known is not None
         self._patience = patience = Patience(WAIT_S)
         if self.worker.stopped:

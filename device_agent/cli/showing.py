@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from device_agent.agent import AgentStatus
+from device_agent.agent.status import AgentStatus
 from device_agent.cli.output import Output
 from device_agent.exchange import SyncReport
 from licensing_protocol.canonical import JsonObject

@@ -20,6 +20,7 @@ from device_agent.enforcement.recorder import Recorder
 from device_agent.errors import CapabilityDenied
 from device_agent.location import Sighting
 from device_agent.store import Connection
+from device_agent.store.connection import WAIT_S
 from device_agent.trusted_state import State
 from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Granted, Place
 from licensing_protocol.grant import Audit
@@ -52,6 +53,7 @@ class Enforcer:
         self._closed = False
         self._looked = -inf
         self._lock = threading.RLock()
+        self._paused = False
 
     def decide(self, gate: Gate) -> Decision:
         """Decide the use of a gate without using anything up."""
@@ -102,6 +104,15 @@ class Enforcer:
         with self._lock:
             self._closed = True
             self._forget()
+
+    def before_fork(self) -> None:
+        """Let no evaluation be under way: what it loads for the first time would stay half loaded in the child."""
+        self._paused = self._lock.acquire(timeout=WAIT_S)
+
+    def after_fork(self) -> None:
+        """Go on as before, in the parent."""
+        if self._paused:
+            self._lock.release()
 
     def forked(self) -> None:
         """Take note that this is a child process: its parent's locks and counts are not its own."""

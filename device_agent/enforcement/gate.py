@@ -7,7 +7,6 @@ disk, and refuse.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -103,7 +102,12 @@ class Gate:
     async def __aenter__(self) -> Granted:
         # The slow way may wait for the disk, and the product's loop must not.
         granted = self.door.prepared.enter()
-        return granted if granted is not None else await asyncio.to_thread(self._admit, self)
+        if granted is not None:
+            return granted
+        # Whoever comes here has loaded it; for a product without a loop it would be a good part of the agent's start.
+        import asyncio
+
+        return await asyncio.to_thread(self._admit, self)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None

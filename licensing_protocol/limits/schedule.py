@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import MalformedDocument, Unavailable
@@ -15,6 +14,9 @@ from licensing_protocol.fields import Fields
 from licensing_protocol.limits.verdict import Verdict, fails, holds, unknown
 from licensing_protocol.reasons import Reason
 from licensing_protocol.time_bounds import TimeBounds
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -106,6 +108,9 @@ class CompiledSchedule:
     """A schedule with its time zone ready."""
 
     def __init__(self, schedule: Schedule) -> None:
+        # Loaded with the first schedule: a device without one starts the sooner.
+        from zoneinfo import ZoneInfo
+
         self._schedule = schedule
         try:
             self._zone = ZoneInfo(schedule.tz)

@@ -29,7 +29,7 @@ from licensing_protocol.status_list import Status
 from licensing_protocol.time_bounds import TimeBounds
 from tests.agent.bench import Bench, denial
 from tests.simulators.clock import ShiftedClock
-from tests.simulators.exporter import CAPABILITY, grant
+from tests.simulators.exporter import CAPABILITY, ISSUED, grant
 from tests.simulators.responder import Responder
 
 
@@ -104,7 +104,7 @@ def test_a_server_out_of_reach_is_asked_less_and_less(live: Bench) -> None:
 
 def test_a_backlog_is_sent_without_waiting_for_the_next_report(live: Bench) -> None:
     live.server.grants = {CAPABILITY: grant(freshness={"max_offline": 2, "max_silent": 1000, "per_boot": False})}
-    agent = live.enrolled(sync_every=1000.0)
+    agent = live.enrolled(sync_every=1000.0, listen=False)
     # Another process of the product has much to tell: about one document and a half more than one sync sends.
     store = Store.open(live.folder / "agent")
     with store.write() as connection:
@@ -282,7 +282,21 @@ def test_by_file_the_same_documents_go_and_come(bench: Bench, tmp_path: Path) ->
     assert agent.import_answer(answer).receipts == 1
 
 
-HEAVY = ("fastapi", "sqlalchemy", "numpy", "shapely", "jsonschema_rs", "typer", "rich", "tuf", "urllib3", "pydantic")
+HEAVY = (
+    *(
+        "fastapi",
+        "sqlalchemy",
+        "numpy",
+        "shapely",
+        "jsonschema_rs",
+        "typer",
+        "rich",
+        "tuf",
+        "securesystemslib",
+        "urllib3",
+    ),
+    *("pydantic", "asyncio", "device_agent.exchange", "zoneinfo"),
+)
 
 
 def imported_by(code: str) -> set[str]:

@@ -172,6 +172,38 @@ agent.close()
     fleet.is_whole()
 
 
+def test_a_fork_in_the_middle_of_a_first_exchange_leaves_the_child_whole(fleet: Fleet) -> None:
+    fleet.granting()
+    # Forked again and again while other threads load what they need for the first time.
+    code = """
+for delay in range(12):
+    parent = os.fork()
+    if parent == 0:
+        agent = opened(sync_every=None)
+        threading.Thread(target=agent.sync, daemon=True).start()
+        time.sleep(delay * 0.002)
+        child = os.fork()
+        if child == 0:
+            agent.sync()
+            granted()
+            os._exit(0)
+        os._exit(os.waitpid(child, 0)[1])
+    os.waitpid(parent, 0)
+"""
+    assert said(fleet.start(code)).count("granted") == 12
+    fleet.is_whole()
+
+
+def test_a_product_that_ends_without_closing_loses_no_counts(fleet: Fleet) -> None:
+    fleet.granting(audit="count")
+    process = fleet.start("agent = opened(sync_every=1000.0)\nfor _ in range(7): granted()")
+    assert said(process).count("granted") == 7
+    assert process.returncode == 0
+    with fleet.agent() as agent:
+        agent.sync()
+    assert sum(report.usage[CAPABILITY].uses for report in fleet.server.received if report.usage) == 7
+
+
 def test_processes_that_report_at_once_and_are_killed_never_fork_the_device(fleet: Fleet) -> None:
     fleet.granting(audit="each")
     code = """

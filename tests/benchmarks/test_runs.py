@@ -49,6 +49,27 @@ def test_a_benchmark_prints_one_object(name: str) -> None:
         assert row["per_s"] > 0
 
 
+def test_a_start_is_measured_and_weighed() -> None:
+    command = [sys.executable, "-m", "benchmarks.startup", "--quick", "--json"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=100).stdout
+    report = decode_object(printed)
+    assert [(target["name"], target["limit"]) for target in report["targets"]] == [
+        ("first_decision_over_importing_pyjwt_and_cryptography", 2)
+    ]
+    rows = {row["case"]: row for row in report["rows"]}
+    floor, first = rows["floor: import PyJWT and cryptography"], rows["first decision"]
+    assert 0 < floor["p50_ms"] <= floor["p90_ms"]
+    assert 5_000 < floor["resident_kib"] < first["resident_kib"]
+    sizes = {case: row["bytes"] for case, row in rows.items() if row["bytes"] is not None}
+    assert set(sizes) == {
+        "base installation",
+        "store of an enrolled device",
+        "check-in, sent",
+        "check-in, received",
+    }
+    assert min(sizes.values()) > 300
+
+
 def test_an_option_that_is_none_is_a_usage_error() -> None:
     command = [sys.executable, "-m", "benchmarks.decision", "--slow"]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60).returncode == 2

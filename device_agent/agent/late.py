@@ -1,0 +1,31 @@
+"""Imports that wait until they are needed.
+
+A fork in the middle of another thread's import leaves the child with a module that nobody will ever finish, and that
+it waits for without end. So a fork waits for these imports.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_importing = threading.RLock()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Keep forks out of a block that imports."""
+    with _importing:
+        yield
+
+
+def _forked() -> None:
+    global _importing
+    _importing = threading.RLock()
+
+
+os.register_at_fork(
+    before=lambda: _importing.acquire(), after_in_parent=lambda: _importing.release(), after_in_child=_forked
+)
