@@ -22,7 +22,7 @@ from licensing_protocol.reasoning import explain
 from licensing_protocol.status_list import Status
 from licensing_protocol.time_bounds import TimeBounds
 from tests.protocol.strategies import GRANTS, SQUARE
-from tests.protocol.test_decision import CONTACT, EVERY_LIMIT, GOOD_USE, HERE, NOW, claims
+from tests.protocol.test_decision import AREA, CONTACT, EVERY_LIMIT, GOOD_USE, HERE, NOW, claims
 from tests.protocol.test_decision_rules import OURS
 
 FACE = "face.verify_1to1"
@@ -58,7 +58,7 @@ USES = st.builds(
 @st.composite
 def entitlements(draw: st.DrawFn) -> Entitlement:
     written = claims(**{kind: limit for kind, limit in EVERY_LIMIT.items() if draw(st.booleans())})
-    grant = draw(st.just(written["grants"][FACE]) | GRANTS)
+    grant: dict[str, Any] = draw(st.just(written["grants"][FACE]) | GRANTS)
     grant = grant | {"on_unknown": draw(st.sampled_from(["deny", {"degrade": {"faces": 0}}]))}
     if draw(st.booleans()):
         grant = grant | {"limits": grant["limits"] | {"telepathy": {}}}
@@ -240,7 +240,7 @@ def test_a_safety_function_is_explained_in_one_step() -> None:
 
 
 def test_what_becomes_of_the_unknown_is_told() -> None:
-    written = copy.deepcopy(claims(area=EVERY_LIMIT["area"]))
+    written = copy.deepcopy(claims(area=AREA))
     strict = explained(Entitlement.parse(written), place=None)
     written["grants"][FACE]["on_unknown"] = {"degrade": {"faces": 0}}
     soft = explained(Entitlement.parse(written), place=None)
@@ -256,7 +256,7 @@ def test_a_stricter_answer_before_is_told_with_how_long_it_lasts(before: float, 
     near = Fix(48.99986, 10.0, 5.0)
     footing = Footing(Standing.UNKNOWN if before else Standing.HOLDS, before)
     place = Place(near, 1.0, footing)
-    explanation = explained(Entitlement.parse(claims(area=EVERY_LIMIT["area"])), place=place)
+    explanation = explained(Entitlement.parse(claims(area=AREA)), place=place)
     (step,) = [step for step in explanation.steps if step.name == "area"]
     assert (None if step.verdict.reason is None else step.verdict.reason.code) == code
     assert step.verdict.changes_at == NOW + until
@@ -264,7 +264,7 @@ def test_a_stricter_answer_before_is_told_with_how_long_it_lasts(before: float, 
 
 
 def test_of_many_zones_only_the_nearest_are_told() -> None:
-    written = claims(area=EVERY_LIMIT["area"] | {"allow": [f"z{n}" for n in range(12)]})
+    written = claims(area=AREA | {"allow": [f"z{n}" for n in range(12)]})
     circle = written["zones"].pop("square")
     for n in range(12):
         geometry = {"circle": {"center": [10.0, 50.0 - n / 10], "radius_m": 1000}}
@@ -286,7 +286,7 @@ def test_of_many_zones_only_the_nearest_are_told() -> None:
 def test_an_uncertain_place_names_the_zone_whose_border_is_too_close(
     area: dict[str, Any], latitude: float, zone: str
 ) -> None:
-    written = claims(area=EVERY_LIMIT["area"] | area)
+    written = claims(area=AREA | area)
     around = {"circle": {"center": [10.0, 49.0], "radius_m": 50_000}}
     written["zones"]["disc"] = written["zones"]["square"] | {"name": "Disc", "geometry": around}
     explanation = explained(Entitlement.parse(written), place=Place(Fix(latitude, 10.0, 5.0), 1.0))
