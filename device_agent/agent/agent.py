@@ -15,11 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from device_agent.agent.background import Worker
 from device_agent.agent.guard import guarded
 from device_agent.agent.identity import Identity
-<<<<<<< Updated upstream
-from device_agent.agent.locator import Locator
-=======
 from device_agent.agent.late import importing
->>>>>>> Stashed changes
+from device_agent.agent.locator import Locator
 from device_agent.agent.observer import Observer
 from device_agent.agent.syncer import Syncer
 from device_agent.agent.waiter import Waiter
