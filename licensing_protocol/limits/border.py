@@ -5,6 +5,7 @@ Imported only where an area limit is compiled: it needs Shapely, NumPy and geogr
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -147,11 +148,24 @@ def _edges(polygon: Any) -> tuple[Floats, Floats]:
             starts.append(positions[:-1])
             ends.append(positions[1:])
     start, end = np.concatenate(starts), np.concatenate(ends)
-    # An edge along the antimeridian is a cut (RFC 7946 §3.1.9), one along a pole is a point: neither is a border.
-    cut = (np.abs(start[:, 0]) == _ANTIMERIDIAN) & (start[:, 0] == end[:, 0])
-    pole = (np.abs(start[:, 1]) == _POLE) & (start[:, 1] == end[:, 1])
-    border = ~(cut | pole)
-    return start[border], end[border]
+    at_seam = (np.abs(start[:, 0]) == _ANTIMERIDIAN) & (start[:, 0] == end[:, 0])
+    # An edge along a pole is a point.
+    at_pole = (np.abs(start[:, 1]) == _POLE) & (start[:, 1] == end[:, 1])
+    inner = ~(at_seam | at_pole)
+    seam_start, seam_end = _uncut(start[at_seam], end[at_seam])
+    return np.concatenate([start[inner], seam_start]), np.concatenate([end[inner], seam_end])
+
+
+def _uncut(starts: Floats, ends: Floats) -> tuple[Floats, Floats]:
+    """Return what is border of the edges along the antimeridian: one with the zone on its other side is only a cut."""
+    spans = np.stack([starts[:, 1], ends[:, 1]], axis=1)
+    lines = shapely.linestrings(np.stack([np.zeros_like(spans), spans], axis=2))
+    east = starts[:, 0] > 0
+    one_sided = shapely.symmetric_difference(shapely.union_all(lines[east]), shapely.union_all(lines[~east]))
+    left = [np.asarray(line.coords)[:, 1] for line in shapely.get_parts(one_sided)]
+    latitudes = np.array([pair for line in left for pair in pairwise(line)]).reshape(-1, 2)
+    longitudes = np.full(len(latitudes), _ANTIMERIDIAN)
+    return np.stack([longitudes, latitudes[:, 0]], axis=1), np.stack([longitudes, latitudes[:, 1]], axis=1)
 
 
 def _pieces(starts: Floats, ends: Floats) -> tuple[Floats, Floats]:

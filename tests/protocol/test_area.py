@@ -30,6 +30,14 @@ def where(fix: Fix, allow: dict[str, Any], deny: dict[str, Any] | None = None, a
 
 
 FIJI = polygons([square(177, -19, 180, -16)], [square(-180, -19, -178, -16)])
+# Ends at the antimeridian; and lies on both sides of it, farther north on the eastern one.
+EDGE = polygons([square(170, -10, 180, 10)])
+STEPPED = polygons([square(170, -10, 180, 10)], [square(-180, -10, -170, 5)])
+NOTCH = [[180, -10], [180, -1], [179, -1], [179, 1], [180, 1], [180, 10], [170, 10], [170, -10], [180, -10]]
+WITH_HOLE = polygons([NOTCH], [[[-x, y] for x, y in reversed(NOTCH)]])
+WITHOUT_POLE = polygons([square(-180, 80, 180, 89)])
+NARROW = polygons([square(10, 88, 11, 89.9)])
+EARTH = polygons([square(-180, -90, 180, 90)])
 ARCTIC = polygons([square(-180, 80, 180, 90)])
 CIRCLE = {"circle": {"center": [0, 0], "radius_m": 200}}
 RING = polygons([square(0, 0, 10, 10), square(4, 4, 6, 6)])
@@ -42,6 +50,23 @@ RING = polygons([square(0, 0, 10, 10), square(4, 4, 6, 6)])
         ("just east of the cut", Fix(-17, -179.9999, 100), FIJI, Whereabouts.IN),
         ("the other spelling of the antimeridian", Fix(-17, -180, 100), FIJI, Whereabouts.IN),
         ("near the eastern border", Fix(-17, -178.0005, 100), FIJI, Whereabouts.UNCERTAIN),
+        ("just beyond a zone that ends at the antimeridian", Fix(0, -179.9995, 100), EDGE, Whereabouts.UNCERTAIN),
+        ("just within it", Fix(0, 179.9995, 100), EDGE, Whereabouts.UNCERTAIN),
+        ("on its edge", Fix(0, 180, 0), EDGE, Whereabouts.UNCERTAIN),
+        ("farther beyond it", Fix(0, -179.998, 100), EDGE, Whereabouts.OUT),
+        ("where both sides are of the zone", Fix(0, 179.9995, 100), STEPPED, Whereabouts.IN),
+        ("where only one side is", Fix(7, -179.9995, 100), STEPPED, Whereabouts.UNCERTAIN),
+        ("and within that one", Fix(7, 179.9995, 100), STEPPED, Whereabouts.UNCERTAIN),
+        ("in a hole across the antimeridian", Fix(0, 179.9995, 100), WITH_HOLE, Whereabouts.OUT),
+        ("on the line in the hole", Fix(0, -180, 100), WITH_HOLE, Whereabouts.OUT),
+        ("on the line beside the hole", Fix(1.0005, 180, 100), WITH_HOLE, Whereabouts.UNCERTAIN),
+        ("at a pole that is left out", Fix(90, 77, 100), WITHOUT_POLE, Whereabouts.OUT),
+        ("at its parallel", Fix(89.0005, -33, 100), WITHOUT_POLE, Whereabouts.UNCERTAIN),
+        ("a degree of longitude is short there", Fix(89.5, 10.01, 5), NARROW, Whereabouts.IN),
+        ("and shorter", Fix(89.85, 10.01, 5), NARROW, Whereabouts.UNCERTAIN),
+        ("across the pole", Fix(89.9, -169.5, 100), NARROW, Whereabouts.OUT),
+        ("anywhere on Earth", Fix(-90, 180, 1000), EARTH, Whereabouts.IN),
+        ("on its seam", Fix(12, -180, 1000), EARTH, Whereabouts.IN),
         ("at the pole", Fix(90, 0, 100), ARCTIC, Whereabouts.IN),
         ("across the pole from the named meridian", Fix(89.9, 123, 100), ARCTIC, Whereabouts.IN),
         ("at the southern edge, high latitude", Fix(80.0005, 50, 100), ARCTIC, Whereabouts.UNCERTAIN),
@@ -76,7 +101,16 @@ def test_the_accuracy_of_the_border_adds_to_the_fix() -> None:
         {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1]]]},
         {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]},
         {"type": "Polygon", "coordinates": [[[0, 0], [181, 0], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, float("nan")], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, -90.5], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 0, 5], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, "0"], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, True], [1, 1], [0, 0]]]},
+        {"type": "Polygon", "coordinates": []},
+        {"type": "MultiPolygon", "coordinates": [[]]},
         {"circle": {"center": [0, 0], "radius_m": 0}},
+        {"circle": {"center": [0, 0], "radius_m": float("inf")}},
+        {"circle": {"center": [0, 91], "radius_m": 10}},
     ],
 )
 def test_a_geometry_that_is_none_is_refused(geometry: dict[str, Any]) -> None:
@@ -84,7 +118,23 @@ def test_a_geometry_that_is_none_is_refused(geometry: dict[str, Any]) -> None:
         zone(geometry)
 
 
-def test_a_border_that_crosses_itself_is_refused_when_compiled() -> None:
-    bow = zone({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]})
-    with pytest.raises(MalformedDocument):
-        Area(("z",), (), 60, 100.0).compile({"z": bow})
+@pytest.mark.parametrize(
+    ("name", "geometry"),
+    [
+        ("crosses itself", {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}),
+        ("has no area", {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [2, 2], [0, 0]]]}),
+        ("is one point", {"type": "Polygon", "coordinates": [[[1, 1], [1, 1], [1, 1], [1, 1]]]}),
+        ("has a hole outside", {"type": "Polygon", "coordinates": [square(0, 0, 1, 1), square(2, 2, 3, 3)]}),
+        ("has a hole over its edge", {"type": "Polygon", "coordinates": [square(0, 0, 2, 2), square(1, 1, 3, 3)]}),
+        ("has parts that overlap", polygons([square(0, 0, 2, 2)], [square(1, 1, 3, 3)])),
+        ("has a part within a part", polygons([square(0, 0, 9, 9)], [square(1, 1, 3, 3)])),
+        (
+            "goes one way and back",
+            {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [2, 5], [2, 0], [0, 0]]]},
+        ),
+    ],
+)
+def test_what_is_not_a_border_is_refused_when_compiled(name: str, geometry: dict[str, Any]) -> None:
+    with pytest.raises(MalformedDocument) as refused:
+        Area(("z",), (), 60, 100.0).compile({"z": zone(geometry)})
+    assert refused.value.code == "zone.geometry", name
