@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,8 @@ from licensing_server.config import Settings
 from licensing_server.database import Listener
 from licensing_server.jobs import Runner
 from licensing_server.problem import Unavailable
-from licensing_server.setup import open_server
+from licensing_server.publishing import Published, publish
+from licensing_server.setup import open_database, open_server
 from licensing_server.status_lists import Board
 
 _GRACE_S = 5
@@ -58,15 +60,41 @@ def work(settings: Settings, announce: Callable[[], None]) -> None:
     with closing(database):
         runner = Runner(database, all_jobs(settings, custody))
         listener = Listener(database, runner.wake)
-        stopped = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
+        stopped = _stopped_by_signal()
         listener.start()
         runner.start()
         announce()
         stopped.wait()
         listener.stop()
         runner.stop()
+
+
+def keep_published(settings: Settings, folder: Path, announce: Callable[[Published], None]) -> None:
+    """Write what is signed for everybody to a folder until SIGTERM or SIGINT, each time soon after it was signed.
+
+    Raises:
+        Problem: as :func:`open_database` and :func:`publish`, where already the first time fails; later ones are logged
+            and tried again.
+    """
+    with closing(open_database(settings)) as database:
+
+        def write() -> Published:
+            with database.read() as session:
+                return publish(session, folder)
+
+        stopped = _stopped_by_signal()
+        announce(write())
+        listener = Listener(database, write)
+        listener.start()
+        stopped.wait()
+        listener.stop()
+
+
+def _stopped_by_signal() -> threading.Event:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
 
 
 class _Server(uvicorn.Server):

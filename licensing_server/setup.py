@@ -82,6 +82,15 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
         Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``; Conflict: ``database.newer``.
     """
     custody = Custody.open(settings.data_dir, _passphrase(settings))
+    return open_database(settings), custody
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the database alone.
+
+    Raises:
+        Unavailable: ``database.unmigrated``; Conflict: ``database.newer``.
+    """
     database = Database(settings.url)
     try:
         # A newer schema is refused by this look itself: migrating would not help.
@@ -90,7 +99,7 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
     except BaseException:
         database.close()
         raise
-    return database, custody
+    return database
 
 
 def written_settings(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from licensing_server.cli import backup, entitlements, init, migrate, orders, serve, work
+from licensing_server.cli import backup, entitlements, init, migrate, orders, publish, serve, work
 from licensing_server.cli.alerts import alerts
 from licensing_server.cli.catalogue import capabilities, provisos, regions
 from licensing_server.cli.devices import devices
@@ -53,6 +53,7 @@ for name, command, panel in (
     ("init", init.init, _MACHINE),
     ("serve", serve.serve, _MACHINE),
     ("work", work.work, _MACHINE),
+    ("publish", publish.publish, _MACHINE),
     ("migrate", migrate.migrate, _MACHINE),
     ("backup", backup.backup, _MACHINE),
     ("restore", backup.restore, _MACHINE),

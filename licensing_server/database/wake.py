@@ -20,7 +20,7 @@ _RECONNECT_S = 1.0
 class Listener:
     """One thread that calls ``on_commit`` at once after a commit (and now and then without one)."""
 
-    def __init__(self, database: Database, on_commit: Callable[[], None]) -> None:
+    def __init__(self, database: Database, on_commit: Callable[[], object]) -> None:
         self._database = database
         self._on_commit = on_commit
         self._stop = threading.Event()
