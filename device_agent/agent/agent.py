@@ -154,25 +154,13 @@ class Agent:
         return self._silence() is not None
 
     def decide(
-        self,
-        capability: str,
-        /,
-        *,
-        authority: str | None = None,
-        operators: tuple[str, ...] = (),
-        **parameters: Any,
+        self, capability: str, /, *, authority: str | None = None, operators: tuple[str, ...] = (), **parameters: Any
     ) -> Decision:
         """Say whether one use would be granted now, and why not. Nothing is used up, and nothing is journalled."""
         return self._enforcer.decide(self._gates.find(capability, authority, operators, parameters))
 
     def explain(
-        self,
-        capability: str,
-        /,
-        *,
-        authority: str | None = None,
-        operators: tuple[str, ...] = (),
-        **parameters: Any,
+        self, capability: str, /, *, authority: str | None = None, operators: tuple[str, ...] = (), **parameters: Any
     ) -> Explanation:
         """Return the whole reasoning behind what :meth:`decide` says of the same use now; ``str()`` is a table.
 
@@ -187,13 +175,7 @@ class Agent:
         return explain(self._beliefs.manifest, capability, use, self._enforcer.moment(capability))
 
     def use(
-        self,
-        capability: str,
-        /,
-        *,
-        authority: str | None = None,
-        operators: tuple[str, ...] = (),
-        **parameters: Any,
+        self, capability: str, /, *, authority: str | None = None, operators: tuple[str, ...] = (), **parameters: Any
     ) -> Gate:
         """Return the way into one use, for ``with`` or ``async with``; it gives the :class:`Granted`.
 
@@ -207,13 +189,7 @@ class Agent:
         return self._gates.find(capability, authority, operators, parameters)
 
     def requires(
-        self,
-        capability: str,
-        /,
-        *,
-        authority: str | None = None,
-        operators: tuple[str, ...] = (),
-        **parameters: Any,
+        self, capability: str, /, *, authority: str | None = None, operators: tuple[str, ...] = (), **parameters: Any
     ) -> Callable[[F], F]:
         """Make every call of a function, plain or ``async``, one :meth:`use` of a capability.
 
