@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import TypeAlias, final
 
 from device_agent.errors import MalformedFix
+from device_agent.location.observation import Observation
 from licensing_protocol.limits import Fix
 
 
@@ -57,10 +59,13 @@ def sound(fix: Fix) -> Fix:
     """Return the fix as it is.
 
     Raises:
-        MalformedFix: it is no position: NaN, or out of range.
+        MalformedFix: it is no position: NaN, out of range, or not in numbers that can be reckoned with.
     """
     try:
-        if fix.in_range:
+        extras = (fix.speed_mps, fix.course_deg, fix.gnss_time) if isinstance(fix, Observation) else ()
+        numbers = (fix.latitude, fix.longitude, fix.uncertainty_m, *extras)
+        # A Decimal can be compared with a float, but not subtracted from one.
+        if fix.in_range and all(number is None or isinstance(number, Real) for number in numbers):
             return fix
     except (AttributeError, TypeError) as error:
         raise MalformedFix from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from math import inf, nan
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_agent.errors import AgentError, MalformedFix
-from device_agent.location import CallableSource, Sighting, implied_speed, sound
+from device_agent.location import CallableSource, Observation, Sighting, implied_speed, sound
 from licensing_protocol.limits import Fix
 
 PARIS = Fix(48.8566, 2.3522, 10.0)
@@ -58,7 +59,23 @@ def test_what_is_no_position_is_refused_with_a_code(fix: Fix) -> None:
     assert isinstance(refused.value, AgentError)
 
 
-@pytest.mark.parametrize("nothing", [None, "48.9,2.3", (48.9, 2.3), Fix("north", 0, 1)])  # type: ignore[arg-type]  # a product may be untyped
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        None,
+        "48.9,2.3",
+        (48.9, 2.3),
+        Fix("north", 0, 1),  # type: ignore[arg-type]  # a product may be untyped
+        Fix(None, 0, 1),  # type: ignore[arg-type]  # a product may be untyped
+        Fix(Decimal("48.9"), 2.3, 1),  # type: ignore[arg-type]  # a product may be untyped
+        Fix(10**400, 0, 1),
+        Observation(48.9, 2.3, 1, speed_mps=nan),
+        Observation(48.9, 2.3, 1, speed_mps=-1),
+        Observation(48.9, 2.3, 1, course_deg=360.1),
+        Observation(48.9, 2.3, 1, gnss_time=inf),
+        Observation(48.9, 2.3, 1, gnss_time=Decimal(5)),  # type: ignore[arg-type]  # a product may be untyped
+    ],
+)
 def test_what_is_no_fix_at_all_is_refused_the_same_way(nothing: Fix) -> None:
     with pytest.raises(MalformedFix):
         sound(nothing)
