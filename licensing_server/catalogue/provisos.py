@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from licensing_protocol.limits import Limits, Zone
+from licensing_protocol.limits import Area, Limits, Zone
 from licensing_server import audit_log
 from licensing_server.catalogue.tables import Proviso
 from licensing_server.database import changed_one, new_id
@@ -87,8 +87,10 @@ def _refuse_unreadable(limits: dict[str, Any], zones: dict[str, Any]) -> None:
     if parsed.unsupported:
         kinds = ", ".join(parsed.unsupported)
         raise Unprocessable("limit.unsupported", f"No limit of this kind exists: {kinds}.")
-    for zone in zones.values():
-        Zone.parse(zone)
+    drawn = {zone_id: Zone.parse(zone) for zone_id, zone in zones.items()}
+    if drawn:
+        # Whether a border crosses itself is found when it is made ready.
+        Area(tuple(drawn), (), max_age=1, max_uncertainty_m=0).compile(drawn)
 
 
 def _record(act: Act, type: str, proviso: Proviso) -> None:

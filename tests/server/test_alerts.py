@@ -26,6 +26,7 @@ STRANGERS = {"capability": CAPABILITY, "operators": 2, "known_days": 0, "longest
         ([("clock.rolled_back", {"seconds": 400})], "clock.anomaly"),
         ([("clock.jumped", {"seconds": 90})], "clock.anomaly"),
         ([("position.implausible", {"speed_mps": 900})], "position.anomaly"),
+        ([("position.unconfirmed", {"sources": 2, "silent": 1})], "position.anomaly"),
         ([("entitlement.refused", {"code": "continuity.rolled_back"})], "entitlement.replayed"),
         ([("entitlement.refused", {"code": "continuity.equivocation"})], "entitlement.replayed"),
         ([("capability.used", STRANGERS)], "diversion.operators"),

@@ -127,6 +127,17 @@ def test_a_proviso_that_no_device_could_read_is_refused(
     assert _refusal(sqlite_exporter.ask("POST", "/v1/provisos", json=PROVISO | {"limits": limits})) == code
 
 
+def test_a_border_that_crosses_itself_is_refused_where_it_is_drawn(sqlite_exporter: Exporter) -> None:
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    zones = {"bow": {"name": "Bow", "geometry": bow, "source": "drawn", "accuracy_m": 0, "pov": "none"}}
+    area = {"area": {"allow": ["bow"], "deny": [], "max_age": 60, "max_uncertainty_m": 100}}
+    drawn = sqlite_exporter.ask("POST", "/v1/provisos", json=PROVISO | {"limits": area, "zones": zones})
+    assert _refusal(drawn) == "zone.geometry"
+    plan = {"zones": zones, "grants": {CAPABILITY: {"limits": area}}}
+    asked = sqlite_exporter.ask("POST", "/v1/enrolment-tokens", json=_token(sqlite_exporter, plan))
+    assert _refusal(asked) == "limit.unsupported"
+
+
 def test_provisos_add_their_limits_and_a_conflict_says_so(sqlite_exporter: Exporter) -> None:
     exporter = sqlite_exporter
     proviso = exporter.post("/v1/provisos", PROVISO)["id"]
