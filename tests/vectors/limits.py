@@ -156,6 +156,8 @@ def area_cases() -> list[JsonObject]:
         "comb": zone({"type": "Polygon", "coordinates": [_comb()]}),
         "disc": zone({"circle": {"center": [0, 0], "radius_m": 200}}),
         "world": zone({"type": "Polygon", "coordinates": [box(-180, -90, 180, 90)]}),
+        "edge": zone({"type": "Polygon", "coordinates": [box(170, -10, 180, 10)]}),
+        "stepped": zone({"type": "MultiPolygon", "coordinates": [[box(170, -9, 180, 9)], [box(-180, -9, -170, 5)]]}),
         "bow": zone({"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}),
     }
 
@@ -192,6 +194,16 @@ def area_cases() -> list[JsonObject]:
         case("antimeridian, other sign", "the same place", ["fiji"], (-17, -180), "in"),
         case("east of the cut", "inside", ["fiji"], (-17, -179.9999), "in"),
         case("eastern border", "53 m outside, radius 100 m", ["fiji"], (-17, -177.9995), "uncertain", radius=100),
+        case(
+            "ends at the antimeridian",
+            "what lies on one side only has a border there",
+            ["edge"],
+            (0, 179.99995),
+            "uncertain",
+        ),
+        case("beyond that end", "5.6 m outside", ["edge"], (0, -179.99995), "uncertain"),
+        case("a cut in part, where it is one", "the zone goes on", ["stepped"], (0, 179.99995), "in"),
+        case("a cut in part, where it is none", "the zone does not go on", ["stepped"], (7, 179.99995), "uncertain"),
         case("pole", "inside", ["arctic"], (90, 0), "in"),
         case("over the pole", "inside", ["arctic"], (89.9, 123), "in"),
         case("hole", "outside", ["ring"], (5, 5), "out"),
