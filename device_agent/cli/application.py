@@ -38,7 +38,8 @@ def _interlock_agent(
     """Look into a device that embeds the agent, enrol it, and let it report, beside the product that runs on it.
 
     Which device: --folder, --manifest and --vendor-key, or INTERLOCK_AGENT_FOLDER, INTERLOCK_AGENT_MANIFEST and
-    INTERLOCK_AGENT_VENDOR_KEY, the same that the product gives to Agent.open.
+    INTERLOCK_AGENT_VENDOR_KEY, the same that the product gives to Agent.open. Reasons are told in the language that
+    INTERLOCK_AGENT_LANGUAGE names (de, en, fr).
     """
 
 

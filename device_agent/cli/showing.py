@@ -37,7 +37,10 @@ def show_status(output: Output, status: AgentStatus, language: Language) -> None
             "unreported_events": status.unreported,
         }
     )
-    output.rows([{"capability": name} | found for name, found in told["capabilities"].items()], _CAPABILITIES)
+    for name, found in told["capabilities"].items():
+        reason = status.capabilities[name].reason
+        found |= {"capability": name} if reason is None else {"capability": name, "sentence": language.told(reason)}
+    output.rows(list(told["capabilities"].values()), _CAPABILITIES)
     for notice in status.notices:
         output.say(notice)
 
