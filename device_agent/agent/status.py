@@ -136,7 +136,9 @@ def _decision(decision: Decision, language: Language) -> JsonObject:
 
 
 def _reason(reason: Reason, language: Language) -> JsonObject:
-    return {"code": reason.code, "sentence": language.sentence(reason)}
+    told: JsonObject = {"code": reason.code, "sentence": language.sentence(reason)}
+    told |= {"retry_at": reason.retry_at, "zone": reason.zone}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _clock(bounds: TimeBounds) -> JsonObject:
