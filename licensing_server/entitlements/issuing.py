@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +75,13 @@ def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: 
     return row
 
 
-def current(session: Session, issuer: Issuer, device: Device, held: int | None, now: int) -> str | None:
+def current(
+    session: Session, issuer: Issuer, device: Device, held: int | None, lists: Mapping[str, int], now: int
+) -> str | None:
     """Return the entitlement where it is newer than the version ``held``, signing one that is due first.
 
-    Due is a revision not signed yet, another release, or a share of the old one's life that has passed.
+    Due is a revision not signed yet, another release, or a share of the old one's life that has passed. ``lists`` are
+    the ``seq`` of the status lists that the device holds, by URI: one that is suspended in part waits for them.
     """
     plan = session.get(DevicePlan, device.id)
     if plan is None:
@@ -89,7 +93,9 @@ def current(session: Session, issuer: Issuer, device: Device, held: int | None, 
         due = False
     if due:
         row = issue(session, issuer, device, actor=SYSTEM, now=now)
-    return row.text if row is not None and (held is None or row.version > held) else None
+    if row is None or (held is not None and row.version <= held):
+        return None
+    return None if _waits_for_lists(session, row, lists) else row.text
 
 
 def newest(session: Session, device: str) -> SignedEntitlement | None:
@@ -104,6 +110,25 @@ def _differs(plan: DevicePlan, row: SignedEntitlement, device: Device) -> bool:
 
 def _ages(row: SignedEntitlement, share: float, now: int) -> bool:
     return now >= row.issued_at + share * (row.expires - row.issued_at)
+
+
+def _waits_for_lists(session: Session, row: SignedEntitlement, lists: Mapping[str, int]) -> bool:
+    """Tell whether a list that the device holds does not know yet what is suspended in a version.
+
+    Fresh indices are VALID in every older list: who takes the new version and keeps newer lists away would have back
+    what was suspended, until ``max_offline``.
+    """
+    forbidden = restrictions.in_force(session, row.device)
+    suspended = {
+        reference.uri
+        for reference, capability in _indices_of(session, row.jti)
+        if restrictions.restriction_of(forbidden, capability) is Kind.SUSPENDED
+    }
+    if not suspended & lists.keys():
+        return False
+    acts = [row.device, *restrictions.orders_in_force(session, row.device)]
+    needed = status_lists.listed_about(session, suspended, acts)
+    return any(sequence is None or lists.get(uri, sequence) < sequence for uri, sequence in needed)
 
 
 def _sign(

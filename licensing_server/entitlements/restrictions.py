@@ -75,6 +75,12 @@ def in_force(session: Session, device: str) -> dict[str, Kind]:
     return found
 
 
+def orders_in_force(session: Session, device: str) -> list[str]:
+    """Return the orders that forbid something of a device."""
+    rows = select(Restriction.order).where(Restriction.device == device, Restriction.lifted_at.is_(None))
+    return list(session.scalars(rows.distinct()))
+
+
 def restriction_of(restrictions: dict[str, Kind], capability: str) -> Kind | None:
     """Return what is forbidden of one capability."""
     kinds = {restrictions.get(capability), restrictions.get(EVERYTHING)}

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol import evidence as evidences
 from licensing_protocol.errors import InterlockError
+from licensing_protocol.evidence import Evidence
 from licensing_protocol.exchange import Answer, EvidenceRequest
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.receipt import Receipt, verify_receipt
@@ -52,20 +53,20 @@ def _answer(session: Session, counter: Counter, presented: Presented, now: int) 
             _quarantine(session, device.id, now, settings.quarantine_hours * _HOUR_S)
     else:
         orders.confirm(session, presented.evidence, now)
-    held = presented.evidence.entitlement
     return Answer(
         receipt=answered.receipt,
         refusal=answered.refusal,
-        entitlement=_entitlement(session, counter, device, held[1] if held else None, now),
+        entitlement=_entitlement(session, counter, device, presented.evidence, now),
         notices=orders.notices(session, device.id, settings.appeal),
     )
 
 
-def _entitlement(session: Session, counter: Counter, device: Device, held: int | None, now: int) -> str | None:
+def _entitlement(session: Session, counter: Counter, device: Device, told: Evidence, now: int) -> str | None:
     """Return a newer entitlement. Where none can be composed, the evidence counts all the same, and staff are told."""
+    held = None if told.entitlement is None else told.entitlement[1]
     try:
         with session.begin_nested():
-            return entitlements.current(session, counter.issuer, device, held, now)
+            return entitlements.current(session, counter.issuer, device, held, told.status, now)
     except (InterlockError, Problem) as error:
         data = {"code": error.code}
         audit_log.record(session, "entitlement.withheld", time=now, actor=_SYSTEM, subject=device.id, data=data)

@@ -4,10 +4,20 @@ from licensing_server.status_lists.board import Board
 from licensing_server.status_lists.shards import (
     allocate,
     give_up_unknown,
+    listed_about,
     listed_in,
     open_shard,
     set_status,
     shard_uri,
 )
 
-__all__ = ["Board", "allocate", "give_up_unknown", "listed_in", "open_shard", "set_status", "shard_uri"]
+__all__ = [
+    "Board",
+    "allocate",
+    "give_up_unknown",
+    "listed_about",
+    "listed_in",
+    "open_shard",
+    "set_status",
+    "shard_uri",
+]

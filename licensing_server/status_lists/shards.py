@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol.grant import StatusReference
 from licensing_protocol.status_list import SHARD_BYTES, SHARD_ENTRIES, Status, read_status, write_status
+from licensing_server.audit_log.tables import LogEntry
 from licensing_server.status_lists.tables import Shard, StatusChange
 
 _ENTRIES_PER_BYTE = SHARD_ENTRIES // SHARD_BYTES
@@ -94,6 +95,17 @@ def listed_in(session: Session, entry: int) -> dict[str, int | None]:
     """Return, by shard URI, the ``seq`` of the first signed list that carries an entry's change."""
     rows = select(Shard.uri, StatusChange.sequence).join(StatusChange, StatusChange.shard == Shard.id)
     return {row.uri: row.sequence for row in session.execute(rows.where(StatusChange.entry == entry))}
+
+
+def listed_about(session: Session, uris: Iterable[str], subjects: Iterable[str]) -> list[tuple[str, int | None]]:
+    """Return, as (shard URI, ``seq``), the first signed list of each change in some shards by acts on ``subjects``.
+
+    ``seq`` is ``None`` where none is signed yet.
+    """
+    rows = select(Shard.uri, StatusChange.sequence).join(StatusChange, StatusChange.shard == Shard.id)
+    rows = rows.join(LogEntry, LogEntry.id == StatusChange.entry)
+    about = rows.where(Shard.uri.in_(list(uris)), LogEntry.subject.in_(list(subjects)))
+    return [(row.uri, row.sequence) for row in session.execute(about)]
 
 
 def _set_in_shard(session: Session, uri: str, indices: Iterable[int], status: Status, entry: int) -> None:

@@ -100,7 +100,7 @@ class Device:
         """Let the product itself say where it is."""
         self.ask("locate", **_fix(position, uncertainty_m))
 
-    def line(self, state: Literal["whole", "cut", "mute", "replay"], old: str = "") -> None:
+    def line(self, state: Literal["whole", "cut", "mute", "deaf", "replay"], old: str = "") -> None:
         """Bend the network: see :class:`~tests.scenarios.ports.ToldLine`."""
         self.ask("line", state=state, old=old)
 

@@ -66,7 +66,8 @@ class ToldReceiver(LocationSource):
 
 
 class ToldLine(Transport):
-    """The network, whole or cut: ``cut`` lets nothing pass, ``mute`` no report; ``replay`` swaps the entitlement.
+    """The network, ``whole`` or bent: ``cut`` lets nothing pass, ``mute`` no report, ``deaf`` no list; ``replay`` puts
+    an ``old`` entitlement into each answer.
 
     Whoever has the line can do all that, if the owner of the device lets them end its TLS.
     """
@@ -78,7 +79,7 @@ class ToldLine(Transport):
 
     def open(self, request: Request) -> AbstractContextManager[Arriving]:
         """Send a request, unless the line does not let it pass."""
-        if self.state == "cut" or (self.state == "mute" and request.method == "POST"):
+        if self.state == "cut" or self.state == ("mute" if request.method == "POST" else "deaf"):
             raise ConnectionError("the line is cut")
         if self.state == "replay" and request.method == "POST":
             return self._swapped(request)

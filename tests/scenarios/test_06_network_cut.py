@@ -1,4 +1,4 @@
-"""Row 6: the network is cut to dodge a revocation, or lists are let through and reports are blocked."""
+"""Row 6: the network is cut to dodge a revocation, or only lists or only reports are let through."""
 
 from __future__ import annotations
 
@@ -35,3 +35,20 @@ def test_a_device_that_reads_lists_but_stays_silent_loses_its_capabilities_at_ma
     device.pass_time(_SHORT_S + 1)
     assert device.sync()["reached"] is False
     assert device.use(RECORD)["code"] == "contact.silent"
+
+
+def test_a_device_that_keeps_lists_away_gets_no_new_version_of_what_is_suspended(field: Field) -> None:
+    device = field.device({RECORD: {}, VERIFY: {}})
+    field.office.order("suspend", scope={"device": device.id, "capability": RECORD})
+    until(lambda: device.sync() and device.code(RECORD), lambda code: code == "status.suspended")
+    # A new version has new places in the lists, and a list from before says of all of them that they are valid.
+    device.line("deaf")
+    field.office.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    for _ in range(3):
+        assert device.sync()["reached"]
+        assert device.use(RECORD)["code"] == "status.suspended"
+
+    device.line("whole")
+    until(device.sync, lambda report: bool(report["entitlement"]))
+    assert device.use(RECORD)["code"] == "status.suspended"
+    assert device.use(VERIFY)["code"] == "granted"

@@ -33,8 +33,8 @@ def test_a_restored_store_is_a_fork_and_its_quota_buys_nothing(field: Field) -> 
 
     # Not even a new approval gives the uses back while the quarantine stands.
     field.office.issue(device.id, plan(_grants(per_boot=True)))
-    assert device.sync()["entitlement"] is True
-    until(lambda: device.sync() and device.code(RECORD), lambda code: code == "status.suspended")
+    until(device.sync, lambda report: bool(report["entitlement"]))
+    assert device.use(RECORD)["code"] == "status.suspended"
 
 
 def test_a_snapshot_that_runs_on_in_the_same_boot_is_found_out_when_it_reports(field: Field) -> None:

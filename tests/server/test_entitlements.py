@@ -116,6 +116,36 @@ def test_a_new_version_inherits_a_suspension_and_grants_nothing_revoked(exporter
     assert _listed(exporter, new[CAPABILITY]) is Status.SUSPENDED
 
 
+def test_a_version_that_is_suspended_in_part_waits_until_the_device_holds_a_list_that_says_so(
+    exporter: Exporter,
+) -> None:
+    device = exporter.device()
+    exporter.order("suspend", scope={"device": device.id, "capability": CAPABILITY})
+    before = exporter.lists(device)
+    exporter.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    # First no list is signed yet that knows the new indices, then the device does not have it.
+    for _ in range(2):
+        assert "entitlement" not in exporter.check_in(device, status=before)
+    assert "entitlement" in exporter.check_in(device, status=exporter.lists(device))
+
+
+def test_a_version_waits_for_a_suspension_that_was_ordered_after_it_was_signed(exporter: Exporter) -> None:
+    device = exporter.device()
+    exporter.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    before = exporter.lists(device)
+    order = exporter.order("suspend", scope={"device": device.id, "capability": CAPABILITY})
+    assert "entitlement" not in exporter.check_in(device, status=before)
+    exporter.order("reinstate", undoes=order["id"])
+    assert "entitlement" in exporter.check_in(device, status=before)
+
+
+def test_a_version_waits_for_no_list_that_the_device_does_not_have(sqlite_exporter: Exporter) -> None:
+    device = sqlite_exporter.device()
+    sqlite_exporter.order("suspend", scope={"device": device.id, "capability": CAPABILITY})
+    sqlite_exporter.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    assert "entitlement" in sqlite_exporter.check_in(device, status={"https://exporter.example/v1/status/9": 1})
+
+
 def test_issuing_and_ordering_at_once_leave_nothing_granted_that_is_forbidden(exporter: Exporter) -> None:
     device = exporter.device()
     revoke = {
