@@ -172,3 +172,16 @@ def test_a_store_that_cannot_be_read_is_the_only_thing_that_is_known(bench: Benc
     agent = bench.open()
     assert steps(agent) == {"safety": "holds", "device": "store.unreadable"}
     agree(agent)
+
+
+def test_the_status_tells_when_and_where_it_may_be_otherwise(bench: Bench) -> None:
+    bench.server.zones = ZONES
+    agent = bench.granting(area=AREA, schedule=LIMITS["schedule"])
+    agent.locate(OUTSIDE)
+    told = agent.status().to_json()["capabilities"][CAPABILITY]
+    assert (told["code"], told["zone"]) == ("area.outside", "Square")
+    bench.clock.pass_time(3600)
+    closed = agent.status().to_json(Language.named("fr"))["capabilities"][CAPABILITY]
+    # Eight o'clock of the Friday after.
+    assert (closed["code"], closed["retry_at"]) == ("schedule.closed", NOW - 1000 + 7 * 86_400)
+    assert closed["sentence"] == "En dehors des heures que l'accord permet."
