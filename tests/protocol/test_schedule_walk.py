@@ -118,6 +118,10 @@ def test_a_schedule_is_open_exactly_when_the_clock_on_the_wall_says_so(
                 is_open = any(begins <= second < ends for begins, ends in spans)
                 verdict = schedule.compile().evaluate(TimeBounds.exactly(int(second.timestamp())))
                 assert (verdict.standing is Standing.HOLDS) == is_open, second
+                opens = [begins for begins, ends in spans if second < begins < ends]
+                # Later openings may lie on days that were not walked.
+                if verdict.reason is not None and opens and min(opens) - near < timedelta(hours=48):
+                    assert verdict.reason.retry_at == int(min(opens).timestamp()), second
 
 
 @pytest.mark.parametrize(("tz", "moment"), MOMENTS)
