@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+
+# The interpreter loads it while it looks a name up, and a fork at that moment would leave a child that never can.
+import encodings.idna  # noqa: F401
 import io
 import socket
 import time
