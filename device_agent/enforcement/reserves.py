@@ -22,8 +22,8 @@ from licensing_protocol.limits import Quota
 MOST: Final = 256
 # Near its end a quota is given out one by one, so that other processes find what this one does not need.
 _SHARE: Final = 16
-# A block that lasts less long than this is followed by a larger one.
-_QUICK_S: Final = 1.0
+# About how long a block should last.
+_LASTS_S: Final = 1.0
 # One that nobody touches for this long is given back.
 _IDLE_S: Final = 1.0
 
@@ -35,12 +35,19 @@ class _Reserve:
     grant: CompiledGrant
     quota: Quota
     block: Block = field(default_factory=Block)
-    size: int = 1
+    size: int = 0
     begins: int = 0
     ends: float = inf
     filled: float = -inf
     touched: float = -inf
     seen: int = 0
+
+    def next_size(self, boottime: float) -> int:
+        """Return how large the next block should be after one that is used up: at most twice as large as that."""
+        lasted = boottime - self.filled
+        if lasted > 0:
+            return max(1, min(MOST, self.size * 2, int(self.size * _LASTS_S / lasted)))
+        return max(1, min(MOST, self.size * 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,8 @@ class Reserves:
     def take(self, connection: Connection, grant: CompiledGrant, quota: Quota, lower: int, boottime: float) -> Taken:
         """Take the next block of a quota that has uses left; once it is on disk, :meth:`fill` lets it be handed out."""
         reserve = self._reserve(grant, quota, lower)
-        quick = reserve.filled <= boottime <= reserve.filled + _QUICK_S
-        reserve.size = min(MOST, reserve.size * 2) if quick else max(1, reserve.size // 2)
         _, used = quotas.standing(connection, quota, lower)
-        uses = max(1, min(reserve.size, (quota.uses - used) // _SHARE))
+        uses = max(1, min(reserve.next_size(boottime), (quota.uses - used) // _SHARE))
         ends = quota.window(lower).ends
         return Taken(grant, uses, quotas.take(connection, quota, lower, uses), inf if ends is None else ends)
 
@@ -97,7 +102,7 @@ class Reserves:
         """Hand one use to the caller, and the others of the block to whoever comes."""
         reserve = self._reserves[taken.grant.capability]
         reserve.begins, reserve.ends = taken.begins, taken.ends
-        reserve.filled = reserve.touched = boottime
+        reserve.filled, reserve.touched, reserve.size = boottime, boottime, taken.uses
         reserve.block.fill_after(taken.uses)
         reserve.seen = taken.uses - 1
 
@@ -158,7 +163,7 @@ class Reserves:
         left = reserve.block.take_back()
         if left:
             self._owed[reserve.quota.id, reserve.begins] += left
-        reserve.size, reserve.filled = 1, -inf
+        reserve.size = 0
 
     def _count(self, reserve: _Reserve) -> None:
         fresh = reserve.block.fresh()

@@ -41,7 +41,7 @@ ZONE = {
 }
 
 
-def grant(audit: str = "none", on_unknown: Any = "deny", **limits: Any) -> CompiledGrant:
+def grant(audit: str = "none", on_unknown: Any = "deny", capability: str = CAPABILITY, **limits: Any) -> CompiledGrant:
     member = {
         "status": {"uri": "https://x.example/1", "idx": 5},
         "freshness": {"max_offline": 100_000, "max_silent": 200_000, "per_boot": False},
@@ -65,9 +65,9 @@ def grant(audit: str = "none", on_unknown: Any = "deny", **limits: Any) -> Compi
         "manifest": digest,
         "authorisation": {"reference": "EX-1", "end_user": "party"},
         "zones": {"square": ZONE},
-        "grants": {CAPABILITY: member},
+        "grants": {capability: member},
     }
-    return CompiledGrant(Entitlement.parse(claims), CAPABILITY)
+    return CompiledGrant(Entitlement.parse(claims), capability)
 
 
 CONTACT = Contact(Status.VALID, NOW, NOW)
