@@ -292,3 +292,12 @@ def test_an_uncertain_place_names_the_zone_whose_border_is_too_close(
     explanation = explained(Entitlement.parse(written), place=Place(Fix(latitude, 10.0, 5.0), 1.0))
     assert explanation.decision.reason is not None
     assert (explanation.decision.reason.code, explanation.decision.reason.zone) == ("area.uncertain", zone)
+
+
+def test_a_grant_that_cannot_be_evaluated_here_shows_what_can_be() -> None:
+    atlantis = {"tz": "Europe/Atlantis", "windows": MORNING["windows"], "except": []}
+    suspended = Contact(Status.SUSPENDED, NOW - 1, NOW - 1)
+    explanation = explained(Entitlement.parse(claims(schedule=atlantis)), contact=suspended)
+    assert [reason.code for reason in explanation.against] == ["limit.unsupported", "status.suspended"]
+    assert [step.name for step in explanation.steps][-4:] == ["limits", "status", "validity", "freshness"]
+    assert explanation.decision.reason == explanation.against[0]
