@@ -17,9 +17,10 @@ How a row is written::
 
 ``field.device(grants, …)`` gives a :class:`~tests.scenarios.device.Device`: ``decide``, ``use`` and ``code`` ask it;
 ``pass_time``, ``set_wall``, ``reboot``, ``power_off`` and ``power_on`` move its world; ``place`` tells its receivers
-where it is (``receivers=2`` gives it two); ``line`` cuts its network, or a part of it; ``snapshot`` and ``restore``
-copy its store. ``field.office`` is the exporter's staff, over HTTP (:class:`~tests.scenarios.office.Office`): ``get``,
-``post``, ``order``, ``events``, ``wait_for_case``, ``cases``, ``release``.
+where it is (``receivers=2`` gives it two), and ``locate`` lets the product say so itself; ``line`` cuts its network, or
+a part of it; ``snapshot`` and ``restore`` copy its store, and on demand its clocks. ``field.office`` is the exporter's
+staff, over HTTP (:class:`~tests.scenarios.office.Office`): ``get``, ``post``, ``issue``, ``order``, ``events``,
+``cases``, ``wait_for_case``, ``release``.
 
 The server lives on the real clock, the device anywhere relative to it, so limits are chosen in minutes and the device
 is walked over them. What takes its time (a job of the server, a look of the agent's own thread) is waited for with

@@ -8,6 +8,7 @@ import selectors
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,15 @@ _REPOSITORY = Path(__file__).parents[2]
 # Clocks are looked at ten times a second; whoever sets one takes longer than that.
 _SETTING_A_CLOCK_S = 0.2
 Position = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copy of a device's ``store``; ``wall`` and ``boottime`` are its clocks at that moment, in seconds."""
+
+    store: Path
+    wall: float
+    boottime: float
 
 
 class Device:
@@ -135,17 +145,21 @@ class Device:
         """Return how the device stands."""
         return self.ask("status")
 
-    def snapshot(self) -> Path:
-        """Copy the store of a device that is off."""
+    def snapshot(self) -> Snapshot:
+        """Copy the store of a device that is off, and note what its clocks show."""
         assert self._process is None
         copy = self.folder / f"snapshot-{len(list(self.folder.glob('snapshot-*')))}"
-        return Path(shutil.copytree(self.folder / "agent", copy))
+        shutil.copytree(self.folder / "agent", copy)
+        return Snapshot(copy, self.wall, self._machine.boottime() - self._dial.began)
 
-    def restore(self, snapshot: Path) -> None:
-        """Put a copy in the place of the store of a device that is off."""
+    def restore(self, snapshot: Snapshot, *, clocks: bool = False) -> None:
+        """Put a copy in the place of the store of a device that is off; with ``clocks``, as a virtual machine does."""
         assert self._process is None
         shutil.rmtree(self.folder / "agent")
-        shutil.copytree(snapshot, self.folder / "agent")
+        shutil.copytree(snapshot.store, self.folder / "agent")
+        if clocks:
+            now = self._machine.read()
+            self._dial = Dial(snapshot.wall - now.wall, now.boottime - snapshot.boottime)
 
     def ask(self, do: str, **members: Any) -> JsonObject:
         """Tell the product one line, and return its answer."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from licensing_protocol.canonical import JsonObject
-from tests.scenarios.device import Device
+from tests.scenarios.device import Device, Snapshot
 from tests.scenarios.field import Field, plan
 from tests.scenarios.office import RECORD, TAMPER_ALARM, VERIFY
 from tests.scenarios.waiting import until
 
 _USES = 3
+_HOUR_S = 3600
 
 
 def _grants(*, per_boot: bool) -> dict[str, JsonObject]:
-    freshness = {"max_offline": 3600, "max_silent": 3600, "per_boot": per_boot}
+    freshness = {"max_offline": _HOUR_S, "max_silent": _HOUR_S, "per_boot": per_boot}
     return {RECORD: {"limits": {"quota": {"uses": _USES}}, "freshness": freshness}, VERIFY: {}}
 
 
@@ -37,18 +36,20 @@ def test_a_restored_store_is_a_fork_and_its_quota_buys_nothing(field: Field) -> 
     assert device.use(RECORD)["code"] == "status.suspended"
 
 
-def test_a_snapshot_that_runs_on_in_the_same_boot_is_found_out_when_it_reports(field: Field) -> None:
+def test_a_virtual_machine_that_is_set_back_is_found_out_when_it_reports(field: Field) -> None:
     device = field.device(_grants(per_boot=False))
     old = _spend_all_after_a_copy(device)
+    device.pass_time(_HOUR_S / 2)
     device.shut_down()
-    device.restore(old)
+    # Store, clocks and boot id are all as they were then.
+    device.restore(old, clocks=True)
     device.power_on()
     # Until it reports, no software can tell: the snapshot's own uses, and no more than those.
     assert len(_spent(device)) < _USES
     _is_found_out(field, device)
 
 
-def _spend_all_after_a_copy(device: Device) -> Path:
+def _spend_all_after_a_copy(device: Device) -> Snapshot:
     """Spend a part of the quota, copy the store, and spend and report the rest; return the copy."""
     assert device.use(RECORD)["granted"]
     assert device.sync()["reached"]
