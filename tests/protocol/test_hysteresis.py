@@ -12,13 +12,18 @@ from geographiclib.geodesic import Geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from licensing_protocol.decision import CompiledGrant
+from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.limits import Area, Fix, Footing, Standing, Zone
 from licensing_protocol.limits.area import CompiledArea
 from licensing_protocol.limits.border import CircleBorder
 from licensing_protocol.limits.whereabouts import Bordered, Nearest
+from licensing_protocol.time_bounds import TimeBounds
 from tests.protocol.test_area import polygons, square, zone
 from tests.protocol.test_border import STARS, star
 from tests.protocol.test_cells import beside
+from tests.protocol.test_decision import AREA, CONTACT, HERE, NOW, claims
+from tests.protocol.test_decision_rules import FACE
 
 MAX_AGE = 60
 ANSWERS = st.none() | st.builds(Footing, st.sampled_from(Standing), st.just(0.0))
@@ -177,3 +182,14 @@ def test_the_nearest_zone_of_a_track_is_the_one_that_measuring_finds(seed: int, 
         at = moved(at, chance.uniform(0, 10**magnitude), chance.uniform(-180, 180), 1.0)
         measured = min(zones, key=lambda each: each.border.signed_distance(at))
         assert nearest.name(at) == measured.zone.name
+
+
+def test_a_grant_without_limits_that_can_be_evaluated_remembers_nothing() -> None:
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
+    written = claims(area=AREA)
+    written["zones"]["square"]["geometry"] = bow
+    crossed, plain = (CompiledGrant(Entitlement.parse(each), FACE) for each in (written, claims()))
+    assert crossed.unsupported == ("zone.geometry",)
+    assert set(crossed.standing_parts(CONTACT, TimeBounds.exactly(NOW), HERE)) == {"status", "validity", "freshness"}
+    assert crossed.footing(HERE) is None
+    assert plain.footing(HERE) is None
