@@ -26,7 +26,7 @@ from licensing_server.evidence.routes import router as evidence_routes
 from licensing_server.exchange.counter import Counter
 from licensing_server.exchange.routes import router as exchange_routes
 from licensing_server.jobs import Runner, Work
-from licensing_server.orders.progress import JOBS as ORDER_JOBS
+from licensing_server.orders.life import JOBS as ORDER_JOBS
 from licensing_server.orders.routes import router as orders_routes
 from licensing_server.signing import Custody
 from licensing_server.status_lists import Board

@@ -48,6 +48,19 @@ class Settings(BaseSettings):
     renewal_share: float = Field(
         0.5, gt=0, lt=1, description="Share of an entitlement's life after which a check-in brings a renewed one."
     )
+    order_devices: int = Field(
+        25, ge=0, description="Most devices that one person's order may reach; above, a second person must confirm."
+    )
+    order_grants: int = Field(
+        100, ge=0, description="Most grants that one person's order may reach; above, a second person must confirm."
+    )
+    confirm_hours: int = Field(24, ge=1, description="Hours in which an order that waits must be confirmed.")
+    emergency_hours: int = Field(24, ge=1, description="Hours after which an unconfirmed emergency order lapses.")
+    four_eyes_hours: int = Field(
+        24, ge=0, description="Hours that a second person, their role and their token must have been there."
+    )
+    followers: int = Field(100, ge=0, description="Most clients that follow orders live, in all.")
+    unheard_hours: int = Field(24, ge=1, description="Hours of silence after which a device counts as unreachable.")
     quarantine_hours: int = Field(72, ge=1, description="Hours after which an unconfirmed quarantine lapses.")
     repeated_denials: int = Field(
         5,

@@ -18,8 +18,8 @@ def add_person(session: Session, *, name: str, roles: Iterable[Role], actor: str
     """Add a person. ``actor`` is ``None`` for the first, who adds themselves."""
     person_id = new_id("person")
     held = sorted({str(role) for role in roles})
-    rows = [PersonRole(person=person_id, role=role) for role in held]
-    person = Person(id=person_id, name=name, created_at=now, disabled_at=None, version=1, roles=rows)
+    rows = [PersonRole(person=person_id, role=role, given_at=now, given_by=actor) for role in held]
+    person = Person(id=person_id, name=name, created_at=now, created_by=actor, disabled_at=None, version=1, roles=rows)
     session.add(person)
     audit_log.record(
         session,
@@ -42,7 +42,10 @@ def set_roles(act: Act, person_id: str, roles: Iterable[Role], version: int) -> 
     """
     person = _edited(act, person_id, version)
     held = sorted({str(role) for role in roles})
-    person.roles = [PersonRole(person=person_id, role=role) for role in held]
+    kept = {row.role: row for row in person.roles}
+    person.roles = [
+        kept.get(role) or PersonRole(person=person_id, role=role, given_at=act.now, given_by=act.actor) for role in held
+    ]
     act.session.flush()
     _refuse_without_administrator(act.session)
     audit_log.record(

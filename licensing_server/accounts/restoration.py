@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from sqlalchemy import String, Text, select, update
+from sqlalchemy import Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from licensing_server import audit_log
-from licensing_server.database import Base, Instant, changed_one
-from licensing_server.problem import Conflict, NotFound, Unavailable
-from licensing_server.web import Act
+from licensing_server.accounts import four_eyes
+from licensing_server.database import Base, Instant
+from licensing_server.problem import NotFound, Unavailable
+from licensing_server.web import Act, Role
+
+ACCEPTERS = frozenset({Role.APPROVER, Role.ADMINISTRATOR})
 
 
 class Restoration(Base):
-    """One restore of a backup. Issuing is open again once ``second`` is there, another person than ``first``."""
+    """One restore of a backup. Issuing is open again once two people have accepted it: its matter of four eyes."""
 
     __tablename__ = "restoration"
 
     restored_at: Mapped[int] = mapped_column(Instant, primary_key=True, autoincrement=False)
     backup_made_at: Mapped[int] = mapped_column(Instant)
     loss: Mapped[str] = mapped_column(Text)
-    first: Mapped[str | None] = mapped_column(String(64))
-    second: Mapped[str | None] = mapped_column(String(64))
+
+    @property
+    def subject(self) -> str:
+        """The name of its matter of four eyes."""
+        return f"restoration:{self.restored_at}"
 
 
 def close_for_restoration(session: Session, *, backup_made_at: int, loss: str, now: int) -> None:
     """Close issuing because a backup was restored; ``loss`` is what two people are asked to accept."""
-    session.add(Restoration(restored_at=now, backup_made_at=backup_made_at, loss=loss, first=None, second=None))
+    session.add(Restoration(restored_at=now, backup_made_at=backup_made_at, loss=loss))
     session.flush()
 
 
@@ -50,25 +56,29 @@ def restoration_waits() -> Unavailable:
 
 def waiting(session: Session) -> Restoration | None:
     """Return the restore that still waits for acceptance."""
-    return session.scalar(select(Restoration).where(Restoration.second.is_(None)).limit(1))
+    for restoration in session.scalars(select(Restoration).order_by(Restoration.restored_at)):
+        matter = four_eyes.matter_of(session, restoration.subject)
+        if matter is None or matter.second is None:
+            return restoration
+    return None
 
 
-def accept(act: Act) -> Restoration:
+def accept(act: Act, quiet_s: int) -> Restoration:
     """Accept what was lost; the second acceptance must be another person's.
 
+    The second may have been made by the first: else a small exporter with one administrator could not open again.
+
     Raises:
-        NotFound: ``restore.none``; Conflict: ``four_eyes.same_person``, ``edit.conflict``.
+        NotFound: ``restore.none``; SecondRefused; Conflict: ``four_eyes.decided``.
     """
     found = waiting(act.session)
     if found is None:
         raise NotFound("restore.none", "No restore waits for acceptance.")
-    if found.first == act.actor:
-        raise Conflict("four_eyes.same_person", "Two people must accept the loss, and you are the first of them.")
-    column = "first" if found.first is None else "second"
-    expected = (Restoration.restored_at == found.restored_at, getattr(Restoration, column).is_(None))
-    if not changed_one(act.session.execute(update(Restoration).where(*expected).values({column: act.actor}))):
-        raise Conflict("edit.conflict", "Somebody else accepted in this moment; look again.")
-    audit_log.record(
-        act.session, "restore.accepted", time=act.now, actor=act.actor, subject="server", data={"as": column}
-    )
-    return act.session.get_one(Restoration, found.restored_at, populate_existing=True)
+    first = four_eyes.matter_of(act.session, found.subject) is None
+    if first:
+        four_eyes.begin(act.session, found.subject, first=act.actor, now=act.now)
+    else:
+        four_eyes.decide(act, found.subject, roles=ACCEPTERS, quiet_s=quiet_s, apart=False)
+    data = {"as": "first" if first else "second"}
+    audit_log.record(act.session, "restore.accepted", time=act.now, actor=act.actor, subject="server", data=data)
+    return found

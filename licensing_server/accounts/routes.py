@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
-from licensing_server.accounts import people, restoration, tokens
+from licensing_server.accounts import four_eyes, people, restoration, tokens
 from licensing_server.accounts.schemas import (
     IssuedToken,
     NewPerson,
@@ -123,10 +123,16 @@ def read_restoration(access: Anyone) -> RestorationReply:
         found = restoration.waiting(act.session)
         if found is None:
             raise NotFound("restore.none", "No restore waits for acceptance.")
-        return RestorationReply.model_validate(found)
+        return RestorationReply.of(found, four_eyes.matter_of(act.session, found.subject))
 
 
 @router.post("/restoration/acceptance", response_model=RestorationReply)
-def accept_restoration(access: Annotated[Access, requires(Role.APPROVER, Role.ADMINISTRATOR)]) -> Response:
+def accept_restoration(access: Annotated[Access, requires(*restoration.ACCEPTERS)], request: Request) -> Response:
     """Accept what a restore lost; issuing opens again once two people have."""
-    return access.change(lambda act: RestorationReply.model_validate(restoration.accept(act)))
+    quiet_s = _settings(request).four_eyes_hours * 3600
+
+    def accept(act: Act) -> RestorationReply:
+        found = restoration.accept(act, quiet_s)
+        return RestorationReply.of(found, four_eyes.matter_of(act.session, found.subject))
+
+    return four_eyes.change_as_second(access, accept)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from licensing_server.accounts.four_eyes import Matter
+from licensing_server.accounts.restoration import Restoration
 from licensing_server.accounts.tables import ApiToken, Person
 from licensing_server.web import Body, Reply, Role
 
@@ -56,6 +58,17 @@ class RestorationReply(Reply):
     loss: str
     first: str | None
     second: str | None
+
+    @classmethod
+    def of(cls, restoration: Restoration, matter: Matter | None) -> RestorationReply:
+        """Show a restore with who has accepted it."""
+        return cls(
+            restored_at=restoration.restored_at,
+            backup_made_at=restoration.backup_made_at,
+            loss=restoration.loss,
+            first=None if matter is None else matter.first,
+            second=None if matter is None else matter.second,
+        )
 
 
 class NewToken(Body):

@@ -15,9 +15,17 @@ DAY_S = 86_400
 
 
 def issue_token(
-    session: Session, *, person_id: str, label: str, days: int, most_days: int, actor: str, now: int
+    session: Session,
+    *,
+    person_id: str,
+    label: str,
+    days: int,
+    most_days: int,
+    actor: str,
+    now: int,
+    rotated: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a token and return it with its text, which is shown this once.
+    """Make a token and return it with its text, which is shown this once. ``rotated`` is the one it takes over from.
 
     Raises:
         NotFound; Conflict ``person.disabled``; Unprocessable ``token.too_long_lived``.
@@ -38,6 +46,8 @@ def issue_token(
         created_at=now,
         expires_at=now + days * DAY_S,
         revoked_at=None,
+        vouched_by=actor if rotated is None else rotated.vouched_by,
+        vouched_at=now if rotated is None else rotated.vouched_at,
     )
     session.add(token)
     audit_log.record(
@@ -64,6 +74,7 @@ def rotate(act: Act, token_id: str, most_days: int) -> tuple[ApiToken, str]:
         most_days=most_days,
         actor=act.actor,
         now=act.now,
+        rotated=old,
     )
 
 

@@ -3,6 +3,7 @@
 from licensing_server.database.base import Base, Instant, Json
 from licensing_server.database.engine import Database, changed_one
 from licensing_server.database.ids import new_id, new_secret, secret_hash
+from licensing_server.database.locks import lock_alone, lock_beside
 from licensing_server.database.wake import Listener
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Json",
     "Listener",
     "changed_one",
+    "lock_alone",
+    "lock_beside",
     "new_id",
     "new_secret",
     "secret_hash",

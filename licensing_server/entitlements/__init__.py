@@ -1,7 +1,7 @@
-"""Entitlements: composing them from an approved plan, issuing, renewing, and what orders in force forbid."""
+"""Entitlements: composing them from an approved plan, issuing, renewing, and what orders in force do to them."""
 
 from licensing_server.entitlements.issuing import Issuer, adopt_plan, current, issue, newest
 from licensing_server.entitlements.plan import GrantPlan, settle
-from licensing_server.entitlements.restrictions import in_force, lift, restrict
+from licensing_server.entitlements.scope import EVERYTHING, Scope
 
-__all__ = ["GrantPlan", "Issuer", "adopt_plan", "current", "in_force", "issue", "lift", "newest", "restrict", "settle"]
+__all__ = ["EVERYTHING", "GrantPlan", "Issuer", "Scope", "adopt_plan", "current", "issue", "newest", "settle"]

@@ -72,8 +72,8 @@ def compose(
 
 
 def _grant(plan: JsonObject, capability: str, reference: StatusReference) -> Grant:
-    status = {"uri": reference.uri, "idx": reference.index}
-    return Grant.parse(plan["grants"][capability] | {"status": status}, capability)
+    planned = {name: member for name, member in plan["grants"][capability].items() if name != "provisos"}
+    return Grant.parse(planned | {"status": {"uri": reference.uri, "idx": reference.index}}, capability)
 
 
 def _refuse_unsupported(entitlement: Entitlement) -> None:

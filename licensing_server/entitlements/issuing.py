@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from licensing_protocol import token
@@ -19,9 +19,16 @@ from licensing_server.config import Settings
 from licensing_server.database import new_id
 from licensing_server.devices.tables import Device
 from licensing_server.entitlements import restrictions
+from licensing_server.entitlements.amendments import amend
 from licensing_server.entitlements.compose import Numbers, Subject, compose
-from licensing_server.entitlements.restrictions import EVERYTHING, Kind
-from licensing_server.entitlements.tables import DevicePlan, GrantedIndex, SignedEntitlement
+from licensing_server.entitlements.restrictions import Held, Kind
+from licensing_server.entitlements.tables import (
+    DevicePlan,
+    GrantedIndex,
+    PlannedGrant,
+    PlannedProviso,
+    SignedEntitlement,
+)
 from licensing_server.problem import Conflict
 
 SYSTEM = "system"
@@ -37,12 +44,14 @@ class Issuer:
 
 def adopt_plan(session: Session, device: str, plan: JsonObject, *, actor: str, now: int) -> DevicePlan:
     """Make a settled plan the approved one of a device; it is signed by :func:`issue` or when the device next asks."""
+    restrictions.lock_for_issuing(session)
     row = session.get(DevicePlan, device)
     if row is None:
         row = DevicePlan(device=device, plan=plan, revision=0, signed_revision=0, approved_by=actor, approved_at=now)
         session.add(row)
     row.plan, row.approved_by, row.approved_at = plan, actor, now
     row.revision += 1
+    _note_grants(session, device, plan)
     session.flush()
     return row
 
@@ -57,16 +66,20 @@ def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: 
         Conflict: ``entitlement.no_plan``.
     """
     accounts.refuse_while_waiting(session)
-    plan = session.get(DevicePlan, device.id)
+    restrictions.lock_for_issuing(session)
+    # Read behind the lock: an order may have asked for a new version meanwhile.
+    plan = session.get(DevicePlan, device.id, populate_existing=True)
     if plan is None:
         raise Conflict("entitlement.no_plan", "Nothing was approved for this device yet.")
     previous = newest(session, device.id)
     renewal = previous is not None and not _differs(plan, previous, device)
-    forbidden = restrictions.in_force(session, device.id)
-    row = _sign(session, issuer, device, plan, previous, forbidden, now)
+    holds = restrictions.join(session, device, plan.plan)
+    forbidden = restrictions.forbidden(holds)
+    row = _sign(session, issuer, device, amend(plan.plan, holds), previous, forbidden, now)
     data = {"entitlement": row.jti, "identity": row.identity, "version": row.version, "renewal": renewal}
     data |= {"expires": row.expires, "end_user": device.end_user, "authorisation": device.authorisation}
     queued = audit_log.record(session, "entitlement.issued", time=now, actor=actor, subject=device.id, data=data)
+    row.entry = queued.id
     if not renewal:
         _invalidate_older(session, device.id, row.jti, queued.id, now)
     _suspend_new(session, device.id, row.jti, forbidden, queued.id)
@@ -95,13 +108,26 @@ def current(
         row = issue(session, issuer, device, actor=SYSTEM, now=now)
     if row is None or (held is not None and row.version <= held):
         return None
-    return None if _waits_for_lists(session, row, lists) else row.text
+    holds = restrictions.held(session, device, plan.plan)
+    return None if _waits_for_lists(session, row, holds, lists) else row.text
 
 
 def newest(session: Session, device: str) -> SignedEntitlement | None:
     """Return the newest version for a device."""
     rows = select(SignedEntitlement).where(SignedEntitlement.device == device)
     return session.scalar(rows.order_by(SignedEntitlement.version.desc()).limit(1))
+
+
+def _note_grants(session: Session, device: str, plan: JsonObject) -> None:
+    for table in (PlannedProviso, PlannedGrant):
+        session.execute(delete(table).where(table.device == device))
+    for capability, grant in plan["grants"].items():
+        freshness = {name: grant["freshness"][name] for name in ("max_offline", "max_silent")}
+        session.add(PlannedGrant(device=device, capability=capability, **freshness))
+        session.add_all(
+            PlannedProviso(device=device, capability=capability, proviso=proviso)
+            for proviso in set(grant.get("provisos", ()))
+        )
 
 
 def _differs(plan: DevicePlan, row: SignedEntitlement, device: Device) -> bool:
@@ -112,21 +138,21 @@ def _ages(row: SignedEntitlement, share: float, now: int) -> bool:
     return now >= row.issued_at + share * (row.expires - row.issued_at)
 
 
-def _waits_for_lists(session: Session, row: SignedEntitlement, lists: Mapping[str, int]) -> bool:
+def _waits_for_lists(session: Session, row: SignedEntitlement, holds: Sequence[Held], lists: Mapping[str, int]) -> bool:
     """Tell whether a list that the device holds does not know yet what is suspended in a version.
 
     Fresh indices are VALID in every older list: who takes the new version and keeps newer lists away would have back
     what was suspended, until ``max_offline``.
     """
-    forbidden = restrictions.in_force(session, row.device)
+    forbidden = restrictions.forbidden(holds)
     suspended = {
         reference.uri
         for reference, capability in _indices_of(session, row.jti)
-        if restrictions.restriction_of(forbidden, capability) is Kind.SUSPENDED
+        if restrictions.prohibition_of(forbidden, capability) is Kind.SUSPENDED
     }
     if not suspended & lists.keys():
         return False
-    acts = [row.device, *restrictions.orders_in_force(session, row.device)]
+    acts = [row.device, *(hold.order for hold in holds if hold.kind is not Kind.LIMITED)]
     needed = status_lists.listed_about(session, suspended, acts)
     return any(sequence is None or lists.get(uri, sequence) < sequence for uri, sequence in needed)
 
@@ -135,21 +161,21 @@ def _sign(
     session: Session,
     issuer: Issuer,
     device: Device,
-    plan: DevicePlan,
+    plan: JsonObject,
     previous: SignedEntitlement | None,
     forbidden: dict[str, Kind],
     now: int,
 ) -> SignedEntitlement:
     granted = [
-        name for name in sorted(plan.plan["grants"]) if restrictions.restriction_of(forbidden, name) is not Kind.REVOKED
+        name for name in sorted(plan["grants"]) if restrictions.prohibition_of(forbidden, name) is not Kind.REVOKED
     ]
-    until = now + plan.plan["valid_for"]
+    until = now + plan["valid_for"]
     allocated = status_lists.allocate(session, len(granted), issuer.settings.public_url, until) if granted else []
     references = dict(zip(granted, allocated, strict=True))
     version = max((previous.version if previous else 0) + 1, now)
     manifest = catalogue.release_of(session, device.manifest)
     subject = Subject(device.id, device.key_thumbprint, manifest, device.end_user, device.authorisation)
-    composed = compose(plan.plan, subject, Numbers(new_id("entitlement"), version, now), references)
+    composed = compose(plan, subject, Numbers(new_id("entitlement"), version, now), references)
     text = composed.sign(issuer.signer)
     row = SignedEntitlement(
         jti=composed.id,
@@ -160,6 +186,7 @@ def _sign(
         text=text,
         issued_at=now,
         expires=composed.expires,
+        entry=0,
     )
     session.add(row)
     session.flush()
@@ -173,16 +200,18 @@ def _sign(
 
 
 def _invalidate_older(session: Session, device: str, jti: str, entry: int, now: int) -> None:
-    live = set(restrictions.live_indices(session, device, EVERYTHING, now))
-    fresh = {reference for reference, _ in _indices_of(session, jti)}
-    status_lists.set_status(session, live - fresh, Status.INVALID, entry)
+    older = select(GrantedIndex).where(
+        GrantedIndex.device == device, GrantedIndex.entitlement != jti, GrantedIndex.expires > now
+    )
+    references = [StatusReference(row.uri, row.index) for row in session.scalars(older)]
+    status_lists.set_status(session, references, Status.INVALID, entry)
 
 
 def _suspend_new(session: Session, device: str, jti: str, forbidden: dict[str, Kind], entry: int) -> None:
     suspended = [
         reference
         for reference, capability in _indices_of(session, jti)
-        if restrictions.restriction_of(forbidden, capability) is Kind.SUSPENDED
+        if restrictions.prohibition_of(forbidden, capability) is Kind.SUSPENDED
     ]
     status_lists.set_status(session, suspended, Status.SUSPENDED, entry)
 

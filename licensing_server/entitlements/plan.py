@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -73,11 +73,18 @@ def settle(session: Session, plan: GrantPlan, now: int, previous: JsonObject | N
     for capability, grant in plan.grants.items():
         limits = _merge(session, capability, grant, zones)
         _anchor(limits, capability, anchors, now)
-        settled = grant.model_dump(mode="json", exclude={"limits", "provisos"})
-        grants[capability] = settled | {"limits": limits}
+        grants[capability] = grant.model_dump(mode="json", exclude={"limits"}) | {"limits": limits}
     named = {zone for grant in grants.values() for zone in _zone_ids(grant["limits"])}
-    cut = {zone: _zone(zone, zones) for zone in sorted(named)}
-    return {"valid_for": plan.valid_for, "grants": grants, "zones": cut}
+    return {"valid_for": plan.valid_for, "grants": grants, "zones": cut_zones(named, zones)}
+
+
+def cut_zones(named: Iterable[str], zones: Mapping[str, Any]) -> JsonObject:
+    """Return the zones that limits name: those given, and regions cut from the boundary data.
+
+    Raises:
+        Unprocessable: ``plan.zone``.
+    """
+    return {zone: _zone(zone, zones) for zone in sorted(named)}
 
 
 def _refuse_unknown(unknown: frozenset[str]) -> None:

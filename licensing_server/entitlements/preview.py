@@ -13,7 +13,9 @@ from licensing_server import catalogue
 from licensing_server.catalogue.tables import Release
 from licensing_server.devices.tables import Device
 from licensing_server.entitlements import restrictions
+from licensing_server.entitlements.amendments import amend
 from licensing_server.entitlements.compose import Numbers, Subject, compose
+from licensing_server.entitlements.plan import PlannedGrant
 from licensing_server.entitlements.restrictions import Kind
 from licensing_server.entitlements.schemas import EntitlementPreview
 from licensing_server.problem import Unprocessable
@@ -24,8 +26,9 @@ _NOBODY = "A" * 43
 
 def preview(session: Session, device: Device, plan: JsonObject, now: int) -> EntitlementPreview:
     """Return what issuing a settled plan to a device would sign."""
-    forbidden = restrictions.in_force(session, device.id)
-    kinds = {name: restrictions.restriction_of(forbidden, name) for name in plan["grants"]}
+    holds = restrictions.held(session, device, plan)
+    forbidden = restrictions.forbidden(holds)
+    kinds = {name: restrictions.prohibition_of(forbidden, name) for name in plan["grants"]}
     granted = [name for name, kind in kinds.items() if kind is not Kind.REVOKED]
     subject = Subject(
         device.id,
@@ -34,7 +37,8 @@ def preview(session: Session, device: Device, plan: JsonObject, now: int) -> Ent
         device.end_user,
         device.authorisation,
     )
-    composed = compose(plan, subject, Numbers(_NOWHERE, max(1, now), now), _references(granted))
+    amended = amend(plan, holds)
+    composed = compose(amended, subject, Numbers(_NOWHERE, max(1, now), now), _references(granted))
     return EntitlementPreview(
         claims=composed.to_claims(),
         revoked=sorted(name for name, kind in kinds.items() if kind is Kind.REVOKED),
@@ -52,9 +56,21 @@ def refuse_unfit(session: Session, product: str, end_user: str, authorisation: s
     if not manifests:
         raise Unprocessable("product.no_release", f"Register a release of {product!r} first.")
     for identity in manifests:
-        manifest = catalogue.release_of(session, identity)
-        subject = Subject(_NOWHERE, _NOBODY, manifest, end_user, authorisation)
+        subject = Subject(_NOWHERE, _NOBODY, catalogue.release_of(session, identity), end_user, authorisation)
         compose(plan, subject, Numbers(_NOWHERE, max(1, now), now), _references(plan["grants"]))
+
+
+def refuse_unfit_terms(session: Session, terms: JsonObject, manifests: Iterable[str]) -> None:
+    """Compose a grant with an order's limits for each release, so that no order asks for what could not be issued.
+
+    Raises:
+        What :func:`compose` raises.
+    """
+    grant = PlannedGrant().model_dump(mode="json") | {"limits": terms["limits"]}
+    plan: JsonObject = {"valid_for": 1, "grants": {_NOWHERE: grant}, "zones": terms["zones"]}
+    for identity in manifests:
+        subject = Subject(_NOWHERE, _NOBODY, catalogue.release_of(session, identity), _NOWHERE, _NOWHERE)
+        compose(plan, subject, Numbers(_NOWHERE, 1, 1), _references(plan["grants"]))
 
 
 def _references(capabilities: Iterable[str]) -> dict[str, StatusReference]:

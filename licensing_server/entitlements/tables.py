@@ -1,4 +1,4 @@
-"""Plans, signed entitlements, the indices of their grants, and what orders forbid."""
+"""Plans, signed entitlements, the indices of their grants, what orders forbid and whom they reach."""
 
 from __future__ import annotations
 
@@ -23,8 +23,31 @@ class DevicePlan(Base):
     approved_at: Mapped[int] = mapped_column(Instant)
 
 
+class PlannedGrant(Base):
+    """One grant of a device's plan, for orders that ask by capability; seconds of freshness as in the plan."""
+
+    __tablename__ = "plan_grant"
+    __table_args__ = (Index("ix_plan_grant_capability", "capability"),)
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    capability: Mapped[str] = mapped_column(String(100), primary_key=True)
+    max_offline: Mapped[int] = mapped_column(Instant)
+    max_silent: Mapped[int] = mapped_column(Instant)
+
+
+class PlannedProviso(Base):
+    """One proviso that a grant of a device's plan was made with."""
+
+    __tablename__ = "plan_proviso"
+    __table_args__ = (Index("ix_plan_proviso_proviso", "proviso"),)
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    capability: Mapped[str] = mapped_column(String(100), primary_key=True)
+    proviso: Mapped[str] = mapped_column(ForeignKey("proviso.id"), primary_key=True)
+
+
 class SignedEntitlement(Base):
-    """One version for one device, whole; none is ever deleted."""
+    """One version for one device, whole; none is ever deleted. ``entry`` is its log entry's number in the queue."""
 
     __tablename__ = "entitlement"
     __table_args__ = (UniqueConstraint("device", "version"),)
@@ -37,6 +60,7 @@ class SignedEntitlement(Base):
     text: Mapped[str] = mapped_column(Text)
     issued_at: Mapped[int] = mapped_column(Instant)
     expires: Mapped[int] = mapped_column(Instant)
+    entry: Mapped[int] = mapped_column(Instant, server_default="0")
 
 
 class GrantedIndex(Base):
@@ -54,14 +78,34 @@ class GrantedIndex(Base):
 
 
 class Restriction(Base):
-    """What an order in force forbids for one capability of one device (``*`` for all of them)."""
+    """What one order forbids or limits from ``since`` until ``lifted_at``, one row whatever its scope is.
+
+    ``wide`` is false where the scope names one device: then nobody else can come under it later.
+    """
 
     __tablename__ = "restriction"
-    __table_args__ = (Index("ix_restriction_device", "device", "lifted_at"),)
+    __table_args__ = (Index("ix_restriction_wide", "wide", "lifted_at"),)
 
     order: Mapped[str] = mapped_column(String(40), primary_key=True)
-    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
-    capability: Mapped[str] = mapped_column(String(100), primary_key=True)
     kind: Mapped[str] = mapped_column(String(10))
+    scope: Mapped[dict[str, Any]] = mapped_column(Json)
+    wide: Mapped[bool]
+    terms: Mapped[dict[str, Any] | None] = mapped_column(Json)
     since: Mapped[int] = mapped_column(Instant)
     lifted_at: Mapped[int | None] = mapped_column(Instant)
+
+
+class OrderTarget(Base):
+    """One capability (``*`` for all) of one device that an order reaches.
+
+    ``known_at`` is when the device's own evidence showed that it knows. There may be a million rows to one order, so
+    no foreign key is looked up for each.
+    """
+
+    __tablename__ = "order_target"
+    __table_args__ = (Index("ix_order_target_device", "device", "known_at"), {"sqlite_with_rowid": False})
+
+    order: Mapped[str] = mapped_column(String(40), primary_key=True)
+    device: Mapped[str] = mapped_column(String(64), primary_key=True)
+    capability: Mapped[str] = mapped_column(String(100), primary_key=True)
+    known_at: Mapped[int | None] = mapped_column(Instant)

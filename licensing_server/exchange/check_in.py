@@ -12,11 +12,11 @@ from licensing_protocol.keys import VerificationKey
 from licensing_protocol.receipt import Receipt, verify_receipt
 from licensing_server import audit_log, devices, entitlements, evidence, orders
 from licensing_server.devices.tables import Device
+from licensing_server.entitlements import Scope
 from licensing_server.evidence.accept import Presented
 from licensing_server.exchange.challenge import issued_at
 from licensing_server.exchange.counter import Counter
-from licensing_server.orders import Kind, Scope
-from licensing_server.orders.place import Reason, ReasonCode
+from licensing_server.orders import Draft, Kind, Reason, ReasonCode, Rules
 from licensing_server.problem import Conflict, Problem, Unprocessable
 
 _SYSTEM = "system"
@@ -50,7 +50,7 @@ def _answer(session: Session, counter: Counter, presented: Presented, now: int) 
     )
     if answered.refusal is not None:
         if answered.new:
-            _quarantine(session, device.id, now, settings.quarantine_hours * _HOUR_S)
+            _quarantine(session, counter, device.id, now)
     else:
         orders.confirm(session, presented.evidence, now)
     return Answer(
@@ -73,15 +73,15 @@ def _entitlement(session: Session, counter: Counter, device: Device, told: Evide
         return None
 
 
-def _quarantine(session: Session, device: str, now: int, lapses_after: int) -> None:
+def _quarantine(session: Session, counter: Counter, device: str, now: int) -> None:
     text = "Two different reports continue one: the device or its store was copied or set back."
     reason = Reason(ReasonCode.CONTINUITY, text)
+    draft = Draft(Kind.QUARANTINE, reason, Scope(device))
+    lapses_at = now + counter.settings.quarantine_hours * _HOUR_S
     try:
-        orders.place(
-            session, Kind.QUARANTINE, Scope(device), reason, actor=_SYSTEM, now=now, lapses_at=now + lapses_after
-        )
+        orders.place(session, draft, Rules.of(counter.settings), actor=_SYSTEM, now=now, lapses_at=lapses_at)
     except Conflict:
-        orders.prolong_quarantine(session, device, now + lapses_after, now)
+        orders.prolong_quarantine(session, device, lapses_at, now)
 
 
 def _receipt(counter: Counter, text: str) -> Receipt | None:

@@ -1,5 +1,6 @@
 """Every table of every room, for comparison with the schema's history, backup and restore."""
 
+from licensing_server.accounts import four_eyes as _four_eyes
 from licensing_server.accounts import restoration as _restoration
 from licensing_server.accounts import tables as _accounts
 from licensing_server.alerts import tables as _alerts
@@ -26,6 +27,7 @@ ROOMS = (
     _entitlements,
     _evidence,
     _exchange,
+    _four_eyes,
     _idempotency,
     _orders,
     _restoration,

@@ -1,127 +1,84 @@
-"""Placing an order: targets, bits, restriction and log entry in one transaction."""
+"""Placing an order: what it says is recorded for good; within one person's reach it takes force at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from licensing_protocol.canonical import JsonObject, to_base64url
-from licensing_protocol.log.merkle import leaf_hash, root_hash
-from licensing_server import audit_log, devices, entitlements
-from licensing_server.database import changed_one, new_id
-from licensing_server.entitlements import restrictions
-from licensing_server.entitlements.restrictions import EVERYTHING
-from licensing_server.entitlements.tables import DevicePlan, Restriction
-from licensing_server.orders.tables import Order, OrderTarget
+from licensing_protocol.canonical import JsonObject
+from licensing_server import accounts, audit_log, devices
+from licensing_server.database import new_id
+from licensing_server.entitlements import Scope, restrictions
+from licensing_server.orders.force import Told, put_in_force, silent
+from licensing_server.orders.kinds import LIVE, SYSTEM, Draft, Kind, Rules, State
+from licensing_server.orders.reach import Reach, reach_of, reach_of_order
+from licensing_server.orders.tables import Order
 from licensing_server.problem import Conflict, Unprocessable, not_found
 
-
-class Kind(StrEnum):
-    """A suspension can be reinstated; a revocation ends the present grants for good; a quarantine is a suspension
-    by the system of everything a device may do, which lapses unless a person confirms it.
-    """
-
-    SUSPEND = "suspend"
-    REVOKE = "revoke"
-    QUARANTINE = "quarantine"
-    REINSTATE = "reinstate"
-
-
-class ReasonCode(StrEnum):
-    """Why, for statistics and for the operator; the text says the rest."""
-
-    MISUSE_REPORTED = "misuse_reported"
-    MISUSE_CONFIRMED = "misuse_confirmed"
-    DIVERSION = "diversion"
-    END_USE_CHANGED = "end_use_changed"
-    RULES_CHANGED = "rules_changed"
-    CONTRACT = "contract"
-    DEVICE_COMPROMISED = "device_compromised"
-    CONTINUITY = "continuity"
-    REVIEW_ENDED = "review_ended"
-    MISTAKE = "mistake"
-    LAPSED = "lapsed"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What an order is about: one device and one capability of it, or all of them. Wider queries will stand here."""
-
-    device: str
-    capability: str | None = None
-
-    def to_json(self) -> JsonObject:
-        """Return what is stored and logged."""
-        return {"device": self.device, "capability": self.capability}
-
-    def targets(self, session: Session) -> list[tuple[str, str]]:
-        """Return the (device, capability) pairs, their devices locked.
-
-        Raises:
-            NotFound: ``device.unknown``; Unprocessable: ``order.matches_nothing``.
-        """
-        devices.lock(session, self.device)
-        if self.capability is None:
-            return [(self.device, EVERYTHING)]
-        plan = session.get(DevicePlan, self.device)
-        if plan is None or self.capability not in plan.plan["grants"]:
-            raise Unprocessable("order.matches_nothing", f"This device has no grant of {self.capability}.")
-        return [(self.device, self.capability)]
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """``code`` for machines, ``text`` for the operator and whoever reviews the order."""
-
-    code: ReasonCode
-    text: str
-
-
-_RESTRICTS = {
-    Kind.SUSPEND: restrictions.Kind.SUSPENDED,
-    Kind.QUARANTINE: restrictions.Kind.SUSPENDED,
-    Kind.REVOKE: restrictions.Kind.REVOKED,
-}
+_YEAR_S = 366 * 86_400
 
 
 def place(
-    session: Session, kind: Kind, scope: Scope, reason: Reason, *, actor: str, now: int, lapses_at: int | None = None
+    session: Session,
+    draft: Draft,
+    rules: Rules,
+    *,
+    actor: str,
+    now: int,
+    lapses_at: int | None = None,
+    told: Told = silent,
 ) -> Order:
-    """Suspend, revoke or quarantine.
+    """Place an order. It takes force now, or when its time comes, or once a second person confirms it.
 
     Raises:
-        NotFound; Unprocessable ``order.matches_nothing``; Conflict ``order.in_force`` where the same holds already.
+        NotFound: ``device.unknown``, ``order.unknown``; Unprocessable: ``order.matches_nothing``,
+            ``order.emergency``, ``order.effective``; Conflict: ``order.in_force`` or ``order.waiting`` where an order
+            that is not over says the same, ``order.undone``, ``order.cannot_undo``.
     """
-    targets = scope.targets(session)
-    for device, capability in targets:
-        _refuse_repetition(session, device, capability, _RESTRICTS[kind])
-    order = _record(session, kind, scope, reason, targets, actor=actor, now=now, lapses_at=lapses_at)
-    entitlements.restrict(session, targets, _RESTRICTS[kind], order=order.id, entry=order.entry, now=now)
+    restrictions.lock_for_ordering(session)
+    _refuse_unfit(draft, now)
+    scope, reach = _aim(session, draft)
+    second = actor != SYSTEM and not draft.emergency and is_beyond(rules, reach)
+    if draft.emergency:
+        lapses_at = now + rules.emergency_s
+    confirm_by = now + rules.confirm_s if second else None
+    state = State.WAITING if second else State.SCHEDULED
+    order = Order(
+        id=new_id("order"),
+        kind=str(draft.kind),
+        scope=scope.to_json(),
+        terms=draft.terms,
+        reason_code=str(draft.reason.code),
+        reason_text=draft.reason.text,
+        actor=actor,
+        placed_at=now,
+        effective_at=now if draft.effective_at is None else draft.effective_at,
+        emergency=draft.emergency,
+        undoes=draft.undoes,
+        devices=reach.devices,
+        grants=reach.grants,
+        state=str(state),
+        confirm_by=confirm_by,
+        lapses_at=lapses_at,
+        confirmed_by=None,
+        in_force_at=None,
+        entry=None,
+        targeted=0,
+        undone_by=None,
+    )
+    session.add(order)
+    session.flush()
+    _record(session, order)
+    if second or draft.emergency:
+        accounts.begin(session, order.id, first=actor, now=now)
+    if not second and order.effective_at <= now:
+        put_in_force(session, order, actor, now, told)
     return order
 
 
-def reinstate(session: Session, undoes: str, reason: Reason, *, actor: str, now: int) -> Order:
-    """Undo an order by another one.
-
-    Raises:
-        NotFound: ``order.unknown``; Conflict: ``order.undone``, ``order.cannot_undo``.
-    """
-    undone = order_of(session, undoes)
-    if undone.kind == Kind.REINSTATE:
-        raise Conflict("order.cannot_undo", "A reinstatement is undone by a new suspension or revocation.")
-    scope = Scope(**undone.scope)
-    devices.lock(session, scope.device)
-    rows = select(OrderTarget.device, OrderTarget.capability).where(OrderTarget.order == undoes)
-    targets = [(row.device, row.capability) for row in session.execute(rows)]
-    order = _record(session, Kind.REINSTATE, scope, reason, targets, actor=actor, now=now, undoes=undoes)
-    in_force = (Order.id == undoes, Order.undone_by.is_(None))
-    if not changed_one(session.execute(update(Order).where(*in_force).values(undone_by=order.id))):
-        raise Conflict("order.undone", "This order was undone already.")
-    entitlements.lift(session, undoes, entry=order.entry, now=now)
-    return order
+def is_beyond(rules: Rules, reach: Reach) -> bool:
+    """Tell whether an order reaches further than one person's may."""
+    return reach.devices > rules.devices or reach.grants > rules.grants
 
 
 def order_of(session: Session, order_id: str) -> Order:
@@ -130,78 +87,84 @@ def order_of(session: Session, order_id: str) -> Order:
     Raises:
         NotFound: ``order.unknown``.
     """
-    order = session.get(Order, order_id)
+    order = session.get(Order, order_id, populate_existing=True)
     if order is None:
         raise not_found("order", order_id)
     return order
 
 
-def _refuse_repetition(session: Session, device: str, capability: str, kind: restrictions.Kind) -> None:
-    same = select(Restriction.order).where(
-        Restriction.device == device,
-        Restriction.capability == capability,
-        Restriction.kind == str(kind),
-        Restriction.lifted_at.is_(None),
-    )
-    if (order := session.scalar(same)) is not None:
-        raise Conflict("order.in_force", f"The order {order} says the same already.", order=order)
+def undone_by(session: Session, order_id: str) -> tuple[Order, Reach]:
+    """Return the order that a reinstatement would undo, and how far that reaches.
+
+    What nobody has confirmed yet reaches nobody that it would not let go by itself.
+
+    Raises:
+        NotFound: ``order.unknown``; Conflict: ``order.undone``, ``order.cannot_undo``.
+    """
+    undone = order_of(session, order_id)
+    if undone.kind == Kind.REINSTATE and undone.state == State.IN_FORCE:
+        raise Conflict("order.cannot_undo", "A reinstatement is undone by a new suspension or revocation.")
+    if undone.state not in LIVE:
+        raise Conflict("order.undone", "This order was undone already, or never took force.")
+    settled = undone.state == State.IN_FORCE and undone.lapses_at is None
+    return undone, reach_of_order(session, order_id) if settled else Reach(0, 0)
 
 
-def _record(
-    session: Session,
-    kind: Kind,
-    scope: Scope,
-    reason: Reason,
-    targets: list[tuple[str, str]],
-    *,
-    actor: str,
-    now: int,
-    lapses_at: int | None = None,
-    undoes: str | None = None,
-) -> Order:
-    order_id = new_id("order")
-    data: JsonObject = {"kind": str(kind), "scope": scope.to_json(), "reason": str(reason.code), "undoes": undoes}
-    data |= {"lapses": lapses_at} | _indices(session, targets, now)
-    queued = audit_log.record(
+def _aim(session: Session, draft: Draft) -> tuple[Scope, Reach]:
+    if draft.undoes is not None:
+        undone, reach = undone_by(session, draft.undoes)
+        _refuse_repetition(session, draft, undone.scope)
+        return Scope.parse(undone.scope), reach
+    scope = draft.scope or Scope()
+    reach = refuse_empty(session, scope)
+    _refuse_repetition(session, draft, scope.to_json())
+    return scope, reach
+
+
+def refuse_empty(session: Session, scope: Scope) -> Reach:
+    """Return what a scope reaches.
+
+    Raises:
+        NotFound: ``device.unknown``; Unprocessable: ``order.matches_nothing``.
+    """
+    if scope.device is not None:
+        devices.device_of(session, scope.device)
+    reach = reach_of(session, scope)
+    if not reach.devices:
+        raise Unprocessable("order.matches_nothing", "No device, or no grant of one, matches this scope.")
+    return reach
+
+
+def _refuse_unfit(draft: Draft, now: int) -> None:
+    if draft.emergency and (draft.kind != Kind.SUSPEND or draft.effective_at is not None):
+        raise Unprocessable("order.emergency", "An emergency order suspends, and at once.")
+    if draft.effective_at is not None and not now < draft.effective_at <= now + _YEAR_S:
+        raise Unprocessable("order.effective", "An order takes force now or in the future, within a year.")
+
+
+def _refuse_repetition(session: Session, draft: Draft, scope: JsonObject) -> None:
+    same = [Order.kind == str(draft.kind), Order.state.in_(LIVE), Order.scope == scope]
+    same += [Order.undoes == draft.undoes] if draft.terms is None else [Order.terms == draft.terms]
+    row = session.execute(select(Order.id, Order.state).where(*same)).first()
+    if row is None:
+        return
+    if row.state != State.IN_FORCE:
+        raise Conflict("order.waiting", f"The order {row.id} says the same, and is not in force yet.", order=row.id)
+    if draft.undoes is None:
+        raise Conflict("order.in_force", f"The order {row.id} says the same already.", order=row.id)
+
+
+def _record(session: Session, order: Order) -> None:
+    data: JsonObject = {name: getattr(order, name) for name in ("kind", "scope", "undoes", "emergency", "terms")}
+    data |= {"reason": order.reason_code, "effective": order.effective_at, "lapses": order.lapses_at}
+    data |= {"devices": order.devices, "grants": order.grants, "confirm_by": order.confirm_by}
+    sensitive = {"text": order.reason_text}
+    audit_log.record(
         session,
         "order.placed",
-        time=now,
-        actor=actor,
-        subject=order_id,
+        time=order.placed_at,
+        actor=order.actor,
+        subject=order.id,
         data=data,
-        sensitive={"text": reason.text},
+        sensitive=sensitive,
     )
-    order = Order(
-        id=order_id,
-        kind=str(kind),
-        scope=scope.to_json(),
-        reason_code=str(reason.code),
-        reason_text=reason.text,
-        actor=actor,
-        placed_at=now,
-        undoes=undoes,
-        entry=queued.id,
-        targeted=len(targets),
-        lapses_at=lapses_at,
-        confirmed_by=None,
-        undone_by=None,
-    )
-    session.add(order)
-    session.flush()
-    session.add_all(
-        OrderTarget(order=order_id, device=device, capability=capability, confirmed_at=None)
-        for device, capability in targets
-    )
-    session.flush()
-    return order
-
-
-def _indices(session: Session, targets: list[tuple[str, str]], now: int) -> JsonObject:
-    """Return the count of, and the RFC 6962 root over, the sorted ``uri#idx`` that the order changes (protocol §8)."""
-    references = [
-        reference
-        for device, capability in targets
-        for reference in restrictions.live_indices(session, device, capability, now)
-    ]
-    names = sorted(f"{reference.uri}#{reference.index}".encode() for reference in references)
-    return {"count": len(names), "root": to_base64url(root_hash([leaf_hash(name) for name in names]))}

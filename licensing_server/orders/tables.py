@@ -1,4 +1,4 @@
-"""Orders and what they aim at."""
+"""Orders, and the appeals against them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,50 @@ from licensing_server.database import Base, Instant, Json
 
 
 class Order(Base):
-    """One order. What it says never changes; the last four columns tell what became of it."""
+    """One order. What it says never changes; the columns from ``state`` on tell what became of it.
+
+    ``devices`` and ``grants`` are its reach when it was placed, ``targeted`` the devices that it reached when it took
+    force. ``entry`` is the queue number of the log entry with which it took force.
+    """
 
     __tablename__ = "order"
+    __table_args__ = (Index("ix_order_state", "state", "kind"),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))
     scope: Mapped[dict[str, Any]] = mapped_column(Json)
+    terms: Mapped[dict[str, Any] | None] = mapped_column(Json)
     reason_code: Mapped[str] = mapped_column(String(40))
     reason_text: Mapped[str] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(String(64))
     placed_at: Mapped[int] = mapped_column(Instant)
+    effective_at: Mapped[int] = mapped_column(Instant)
+    emergency: Mapped[bool]
     undoes: Mapped[str | None] = mapped_column(ForeignKey("order.id"))
-    entry: Mapped[int] = mapped_column(ForeignKey("log_entry.id"))
-    targeted: Mapped[int]
+    devices: Mapped[int]
+    grants: Mapped[int]
+    state: Mapped[str] = mapped_column(String(12))
+    confirm_by: Mapped[int | None] = mapped_column(Instant)
     lapses_at: Mapped[int | None] = mapped_column(Instant, index=True)
     confirmed_by: Mapped[str | None] = mapped_column(String(64))
+    in_force_at: Mapped[int | None] = mapped_column(Instant)
+    entry: Mapped[int | None] = mapped_column(ForeignKey("log_entry.id"))
+    targeted: Mapped[int]
     undone_by: Mapped[str | None] = mapped_column(String(40))
 
 
-class OrderTarget(Base):
-    """One capability (``*`` for all) of one device that an order aims at, until the device shows that it knows."""
+class Appeal(Base):
+    """An operator's objection to an order, written down by staff; the answer is another person's than the order."""
 
-    __tablename__ = "order_target"
-    __table_args__ = (Index("ix_order_target_device", "device", "confirmed_at"),)
+    __tablename__ = "appeal"
 
-    order: Mapped[str] = mapped_column(ForeignKey("order.id"), primary_key=True)
-    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
-    capability: Mapped[str] = mapped_column(String(100), primary_key=True)
-    confirmed_at: Mapped[int | None] = mapped_column(Instant)
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    order: Mapped[str] = mapped_column(ForeignKey("order.id"), index=True)
+    device: Mapped[str | None] = mapped_column(ForeignKey("device.id"))
+    text: Mapped[str] = mapped_column(Text)
+    recorded_by: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[int] = mapped_column(Instant)
+    outcome: Mapped[str | None] = mapped_column(String(12))
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_by: Mapped[str | None] = mapped_column(String(64))
+    answered_at: Mapped[int | None] = mapped_column(Instant)

@@ -7,6 +7,7 @@ from licensing_server.status_lists.shards import (
     listed_about,
     listed_in,
     open_shard,
+    set_many,
     set_status,
     shard_uri,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "listed_about",
     "listed_in",
     "open_shard",
+    "set_many",
     "set_status",
     "shard_uri",
 ]

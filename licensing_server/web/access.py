@@ -23,12 +23,13 @@ _ETAG = re.compile(r'"(\d{1,12})"')
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What a rule needs to know of the request: ``actor`` is the person's opaque id, ``now`` in seconds."""
+    """What a rule needs to know of the request: ``actor`` and ``token`` are opaque ids, ``now`` in seconds."""
 
     session: Session
     actor: str
     now: int
     roles: frozenset[Role] = frozenset()
+    token: str = ""
 
 
 class Access:
@@ -66,6 +67,10 @@ class Access:
 
         return self._database.change(once).to_response()
 
+    def note(self, do: Callable[[Act], object]) -> None:
+        """Run ``do`` in a writing transaction of its own: for what stands although the request was refused."""
+        self._database.change(lambda session: do(self._act(session)))
+
     def expected_version(self) -> int:
         """Return the version that an edit is meant for, from ``If-Match``.
 
@@ -83,7 +88,7 @@ class Access:
         now = clock.now()
         actor = self._actor(session, now)
         actor.refuse_unless(self._roles)
-        return Act(session, actor.person, now, actor.roles)
+        return Act(session, actor.person, now, actor.roles, actor.token)
 
     def _actor(self, session: Session, now: int) -> Actor:
         return self._authenticate(session, self._bearer, now)

@@ -14,7 +14,7 @@ from licensing_server.cli import alerts, orders, parties, people
 from licensing_server.cli.application import application
 from licensing_server.cli.exits import EXIT_CODES, ExitCode
 from licensing_server.diligence.schemas import NewParty
-from licensing_server.orders.place import ReasonCode
+from licensing_server.orders.kinds import ReasonCode
 from licensing_server.web import Role
 
 

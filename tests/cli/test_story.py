@@ -41,7 +41,7 @@ def test_a_device_is_sold_watched_and_loses_a_capability(ada: Staff, company: Co
     assert ada.ask("preview", device.id, "--plan", company.plan)["revoked"] == [CAPABILITY]
 
     entries = eventually(lambda: ada.ask("log", "list", "--subject", order["id"])["items"])
-    assert [entry["type"] for entry in entries] == ["order.placed"]
+    assert [entry["type"] for entry in entries] == ["order.placed", "order.in_force"]
     assert ada.ask("log", "show", str(entries[0]["index"]))["leaf"] == entries[0]["leaf"]
 
 

@@ -126,11 +126,19 @@ def _of_orders(exporter: Exporter) -> list[Act]:
     (quarantine,) = exporter.get(f"/v1/orders?device={device.id}")["items"]
     suspend = {"kind": "suspend", "scope": {"device": device.id, "capability": CAPABILITY}} | REASON
     case, order = f"/v1/alerts/{cases['continuity.fork']}", f"/v1/orders/{quarantine['id']}"
+    text = {"text": "Our camera guards a bird sanctuary."}
+    appeal = exporter.post(f"{order}/appeals", text)["id"]
+    answer = {"outcome": "dismissed"} | text
     return [
         Act("POST /v1/orders", "/v1/orders", suspend, Role.COMPLIANCE,
-            ("order.placed",), refused_body=suspend | {"scope": {"device": device.id, "capability": "uav.swarm"}}),
+            ("order.placed", "order.in_force"),
+            refused_body=suspend | {"scope": {"device": device.id, "capability": "uav.swarm"}}),
         Act("POST /v1/orders/{order}/confirmation", f"{order}/confirmation", None, Role.COMPLIANCE,
             ("order.confirmed",), f"/v1/orders/{NOWHERE}/confirmation"),
+        Act("POST /v1/orders/{order}/appeals", f"{order}/appeals", text, Role.COMPLIANCE,
+            ("appeal.recorded",), f"/v1/orders/{NOWHERE}/appeals"),
+        Act("POST /v1/orders/{order}/appeals/{appeal}/answer", f"{order}/appeals/{appeal}/answer", answer,
+            Role.APPROVER, ("appeal.answered",), f"{order}/appeals/{NOWHERE}/answer"),
         Act("POST /v1/alerts/{case}/acknowledgement", f"{case}/acknowledgement", None, Role.COMPLIANCE,
             ("case.acknowledged",), f"/v1/alerts/{NOWHERE}/acknowledgement"),
         Act("POST /v1/alerts/{case}/closing", f"{case}/closing", {"note": "A copy was made."}, Role.COMPLIANCE,

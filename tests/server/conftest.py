@@ -19,6 +19,9 @@ from licensing_server.config import Settings
 from licensing_server.database import Database
 from tests.server.exporter import Exporter
 
+AT_HAND: dict[str, Any] = {"public_url": "https://exporter.example", "four_eyes_hours": 0}
+"""The settings of a server whose people need not have been there since yesterday."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_logs() -> None:
@@ -60,7 +63,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """The settings of the server under test."""
-    return Settings(data_dir=tmp_path / "data", database_url=database_url, public_url="https://exporter.example")
+    return Settings(data_dir=tmp_path / "data", database_url=database_url, **AT_HAND)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def exporter(settings: Settings) -> Iterator[Exporter]:
 @pytest.fixture
 def sqlite_exporter(tmp_path: Path) -> Iterator[Exporter]:
     """As ``exporter``, on SQLite only: for what does not touch the database's own behaviour."""
-    exporter = Exporter.begin(Settings(data_dir=tmp_path / "data", public_url="https://exporter.example"))
+    exporter = Exporter.begin(Settings(data_dir=tmp_path / "data", **AT_HAND))
     yield exporter
     exporter.end()
 

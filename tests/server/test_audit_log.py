@@ -11,9 +11,9 @@ from licensing_server.web import Role
 from licensing_server.web.guard import RoleGuard
 from tests.server.acts import acts
 from tests.server.exporter import Exporter
-from tests.server.test_routes import guards
+from tests.server.test_routes import PREVIEWED, guards
 
-READ_ONLY = {"POST /v1/devices/{device}/entitlements/preview"}
+READ_ONLY = set(PREVIEWED)
 ELSEWHERE = {"POST /v1/restoration/acceptance"}
 """Needs a restored database: see test_accounts."""
 

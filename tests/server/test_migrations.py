@@ -49,7 +49,7 @@ def test_a_broken_reference_is_found_and_nothing_is_upgraded(tmp_path: Path) -> 
     with database.engine.connect() as connection:
         raw: Any = connection.connection.driver_connection
         raw.execute("PRAGMA foreign_keys=OFF")
-        raw.execute("INSERT INTO person_role (person, role) VALUES ('nobody', 'auditor')")
+        raw.execute("INSERT INTO person_role (person, role, given_at) VALUES ('nobody', 'auditor', 1)")
         raw.execute("PRAGMA foreign_keys=ON")
     with pytest.raises(Problem) as refused:
         migrations.upgrade(database)

@@ -118,10 +118,10 @@ def test_the_log_commits_to_exactly_the_bits_that_an_order_changes(sqlite_export
         for version in exporter.all(f"/v1/devices/{device.id}/entitlements")
     ]
     names = sorted(f"{status['uri']}#{status['idx']}".encode() for status in grants)
-    (entry,) = exporter.get(f"/v1/log/entries?subject={order['id']}", Role.AUDITOR)["items"]
-    assert entry["data"]["count"] == len(names) == 2
-    assert entry["data"]["root"] == to_base64url(root_hash([leaf_hash(name) for name in names]))
-    assert entry["data"]["scope"] == {"device": device.id, "capability": CAPABILITY}
+    placed, force = exporter.get(f"/v1/log/entries?subject={order['id']}", Role.AUDITOR)["items"]
+    assert force["data"]["count"] == len(names) == 2
+    assert force["data"]["root"] == to_base64url(root_hash([leaf_hash(name) for name in names]))
+    assert placed["data"]["scope"] == {"device": device.id, "capability": CAPABILITY}
 
 
 def test_a_quarantine_lapses_unless_a_person_confirms_it(exporter: Exporter) -> None:
@@ -161,7 +161,9 @@ def test_a_quarantine_whose_cause_comes_again_lapses_later(exporter: Exporter) -
     assert again["id"] == order["id"]
     assert again["lapses_at"] >= order["lapses_at"]
     entries = exporter.get(f"/v1/log/entries?subject={order['id']}", Role.AUDITOR)["items"]
-    assert [entry["type"] for entry in entries] == ["order.placed", "order.prolonged"]
+    types = [entry["type"] for entry in entries]
+    # Once or twice: each of the two reports is a new fork, perhaps in another second.
+    assert types[:3] == ["order.placed", "order.in_force", "order.prolonged"]
 
 
 def test_orders_are_read_with_what_devices_know_of_them(sqlite_exporter: Exporter) -> None:

@@ -22,6 +22,10 @@ PUBLIC = {
     "POST /v1/devices/{device}/challenges": "a nonce is no secret",
     "POST /v1/devices/{device}/evidence": "signed by the device's key",
 }
+PREVIEWED = {
+    "POST /v1/devices/{device}/entitlements/preview": PLAN,
+    "POST /v1/orders/preview": {"kind": "suspend", "scope": {"everywhere": True}},
+}
 UNGUARDED = {"/openapi.json"}
 """The API's own description: the same for everybody, and part of the source."""
 
@@ -88,7 +92,7 @@ def _reading(name: str, roles: frozenset[Role]) -> Act:
     path = pattern.replace("{index}", "0")
     for part in ("person", "device", "party", "proviso", "order", "case", "jti", "product", "code"):
         path = path.replace(f"{{{part}}}", NOWHERE if part not in {"product", "code"} else "x1")
-    return Act(name, path, PLAN if path.endswith("preview") else None, min(roles), ())
+    return Act(name, path, PREVIEWED.get(name), min(roles), ())
 
 
 def _token_of(exporter: Exporter) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class Reopened:
     """The people of an exporter, at the restored server."""
 
     def __init__(self, exporter: Exporter, place: Settings) -> None:
+        place = place.model_copy(update={"four_eyes_hours": 0})
         database, custody = open_server(place)
         app = create_app(place, database, custody, with_jobs=False)
         self.client = TestClient(app, raise_server_exceptions=False)

@@ -1,0 +1,126 @@
+"""Putting an order in force: targets, bits, memory and log entry in one transaction, set by set and never row by row.
+
+The log holds the count of, and the RFC 6962 root over, the sorted ``uri#idx`` that the order changes (protocol §8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from licensing_protocol.canonical import JsonObject, to_base64url
+from licensing_protocol.log.merkle import leaf_hash, root_hash
+from licensing_protocol.status_list import Status
+from licensing_server import audit_log, status_lists
+from licensing_server.database import changed_one
+from licensing_server.entitlements import Scope, restrictions, scope
+from licensing_server.orders.kinds import LIVE, Kind, State
+from licensing_server.orders.reach import count_targets
+from licensing_server.orders.tables import Order
+from licensing_server.problem import Conflict
+
+Told: TypeAlias = Callable[[str, int, int], None]
+"""Called with the name of a step, how many rows of it are done and how many there are."""
+
+Indices: TypeAlias = dict[str, list[int]]
+"""The indices that an order changes, by shard URI."""
+
+_BATCH: Final = 50_000
+_SUSPENSIONS: Final = frozenset({Kind.SUSPEND, Kind.QUARANTINE})
+_RESTRICTS: Final = {
+    Kind.SUSPEND: restrictions.Kind.SUSPENDED,
+    Kind.QUARANTINE: restrictions.Kind.SUSPENDED,
+    Kind.REVOKE: restrictions.Kind.REVOKED,
+    Kind.LIMIT: restrictions.Kind.LIMITED,
+}
+_STATUS: Final = {
+    Kind.SUSPEND: Status.SUSPENDED,
+    Kind.QUARANTINE: Status.SUSPENDED,
+    Kind.REVOKE: Status.INVALID,
+    # New limits narrow, in doubt: the old grant ends at once, the new one is signed when the device next asks.
+    Kind.LIMIT: Status.INVALID,
+}
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def put_in_force(session: Session, order: Order, actor: str, now: int, told: Told = silent) -> None:
+    """Put an order in force, because of ``actor``. The caller holds the lock for ordering.
+
+    Raises:
+        Conflict: ``order.undone`` where what it undoes is over already.
+    """
+    if order.undoes is None:
+        _restrict(session, order, actor, now, told)
+    else:
+        _lift(session, order, order.undoes, actor, now, told)
+
+
+def _restrict(session: Session, order: Order, actor: str, now: int, told: Told) -> None:
+    kind, aim = Kind(order.kind), Scope.parse(order.scope)
+    restrictions.add_targets(session, order.id, aim.targets())
+    indices = _read(session, aim.indices(now), order.grants, told)
+    entry = _record(session, order, indices, actor, now, told)
+    restrictions.begin(session, order.id, _RESTRICTS[kind], aim, order.terms, now)
+    if kind is Kind.LIMIT:
+        restrictions.ask_for_new_versions(session, order.id)
+    status_lists.set_many(session, indices, _STATUS[kind], entry)
+
+
+def _lift(session: Session, order: Order, undoes: str, actor: str, now: int, told: Told) -> None:
+    undone = _end(session, order, undoes)
+    kind, ruled = Kind(undone.kind), undone.in_force_at is not None
+    restrictions.end(session, undoes, now)
+    if ruled:
+        restrictions.add_targets(session, order.id, restrictions.targets_of(undoes))
+    indices: Indices = {}
+    if kind in _SUSPENSIONS:
+        indices = _read(session, restrictions.free_indices(undoes, now), order.grants, told)
+    elif kind is Kind.LIMIT:
+        indices = _read(session, restrictions.indices_of_targets(undoes, now), order.grants, told)
+    entry = _record(session, order, indices, actor, now, told)
+    if kind not in _SUSPENSIONS:
+        # What was revoked, or granted on other terms, comes back as a new version.
+        restrictions.ask_for_new_versions(session, undoes)
+    status_lists.set_many(session, indices, Status.VALID if kind in _SUSPENSIONS else Status.INVALID, entry)
+
+
+def _end(session: Session, order: Order, undoes: str) -> Order:
+    live = (Order.id == undoes, Order.state.in_(LIVE))
+    values = {"state": str(State.UNDONE), "undone_by": order.id, "lapses_at": None}
+    if not changed_one(session.execute(update(Order).where(*live).values(values))):
+        raise Conflict("order.undone", "This order was undone already, or never took force.")
+    return session.get_one(Order, undoes, populate_existing=True)
+
+
+def _read(session: Session, selection: scope.Indices, expected: int, told: Told) -> Indices:
+    found: Indices = {}
+    done = 0
+    for batch in session.execute(selection.execution_options(yield_per=_BATCH)).partitions():
+        for uri, index in batch:
+            if uri in found:
+                found[uri].append(index)
+            else:
+                found[uri] = [index]
+        done += len(batch)
+        told("grants", done, max(done, expected))
+    return found
+
+
+def _record(session: Session, order: Order, indices: Indices, actor: str, now: int, told: Told) -> int:
+    names = sorted(f"{uri}#{index}".encode() for uri, found in indices.items() for index in found)
+    leaves = []
+    for first in range(0, len(names), _BATCH):
+        leaves += [leaf_hash(name) for name in names[first : first + _BATCH]]
+        told("log", len(leaves), len(names))
+    data: JsonObject = {"count": len(names), "root": to_base64url(root_hash(leaves))}
+    data["devices"] = order.targeted = count_targets(session, order.id)
+    queued = audit_log.record(session, "order.in_force", time=now, actor=actor, subject=order.id, data=data)
+    order.entry, order.in_force_at, order.state = queued.id, now, str(State.IN_FORCE)
+    session.flush()
+    return queued.id
