@@ -1,7 +1,9 @@
 """What a decision costs: ``python -m benchmarks.decision [--json] [--quick]``.
 
-Every case is one call of an enrolled agent whose store lies on this machine's disk. A use under a quota is on disk
-before it begins, so its cost is the disk's.
+Every case is one call of an enrolled agent whose store lies on this machine's disk; a use is entered and left. All
+limits are a period, a schedule, an area with the border of Switzerland, a quota, parameters, an authority, operators
+and a platform. A use under a quota is on disk before it begins, in blocks: one use in 256 waits for the disk, which is
+what its 99.9th percentile shows. The peers are compared to a use with all limits.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import sys
 from contextlib import ExitStack
 from typing import Any, Final
 
+from benchmarks import peers
 from benchmarks.device import enrolled
 from benchmarks.floors import DecisionFloor
 from benchmarks.measure import Call, Case, Effort, interleaved, percentile
@@ -22,7 +25,7 @@ _WEEK: Final = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 LIMITS: Final[JsonObject] = {
     "period": {"nbf": ISSUED, "exp": ISSUED + 10**7},
     "schedule": {"tz": "Europe/Berlin", "windows": [{"days": _WEEK, "from": "00:00", "to": "24:00"}]},
-    "area": {"allow": ["square"], "deny": [], "max_age": 86_400, "max_uncertainty_m": 1000},
+    "area": {"allow": ["CH"], "deny": [], "max_age": 86_400, "max_uncertainty_m": 1000},
     "quota": {"id": "benchmark", "uses": 10**12, "anchor": ISSUED},
     "parameters": {"type": "object", "properties": {"faces": {"type": "integer", "maximum": 2}}},
     "authority": {"required": True, "pattern": "DE/[0-9]{4}"},
@@ -38,6 +41,8 @@ GRANTS: Final[dict[str, JsonObject]] = {
     **{f"only.{kind}": {kind: limit} for kind, limit in LIMITS.items()},
 }
 FLOOR, USE, DECIDE = "floor", "use, all limits", "decide, all limits"
+# What each is called in a target, and how many times longer than ours its answer should take.
+_PEERS: Final = (("openfeature", peers.OPENFEATURE, 8), ("cedar", peers.CEDAR, 25), ("casbin", peers.CASBIN, 20))
 
 
 def measure(effort: Effort) -> Report:
@@ -58,7 +63,11 @@ def measure(effort: Effort) -> Report:
             Case("decide, denied", lambda: agent.decide("stripped.use")),
             *(Case(f"use, one of {n} grants", _one_of(stack, n)) for n in (1, 10, 100)),
             Case("use, no limits, 4 threads", using(agent, "plain.use"), threads=4),
+            Case("use, all limits, 4 threads", using(agent, "every.limit", **SAID), threads=4),
             Case("use, all limits but quota, 4 threads", using(agent, "every.but_quota", **SAID), threads=4),
+            Case(peers.OPENFEATURE, peers.openfeature()),
+            Case(peers.CEDAR, peers.cedar()),
+            Case(peers.CASBIN, peers.casbin_()),
         ]
         interleaved(cases, effort)
     return Report("decision", [timings(case) for case in cases], targets({case.name: case for case in cases}))
@@ -95,6 +104,10 @@ def targets(cases: dict[str, Case]) -> list[Target]:
         Target("use_all_limits_p50_over_floor_p50", ratio(use, floor), 6),
         Target("decide_all_limits_p50_over_floor_p50", ratio(decide, floor), 4),
         Target("use_all_limits_p99_over_p50", ratio(percentile(cases[USE].samples, 0.99), use), 5),
+        *(
+            Target(f"{name}_p50_over_use_p50", ratio(percentile(cases[peer].samples, 0.5), use), least, at_least=True)
+            for name, peer, least in _PEERS
+        ),
     ]
 
 

@@ -11,20 +11,13 @@ from typing import Final
 from device_agent import Agent, Fix
 from device_agent.clock import Reading, SystemClock
 from licensing_protocol.canonical import JsonObject
+from licensing_server.catalogue.regions import Regions
 from tests.simulators.exporter import ISSUED, SimulatedExporter, grant
 from tests.simulators.responder import Responder
 
-_RING: Final = [[9, 47], [11, 47], [11, 49], [9, 49], [9, 47]]
-ZONES: Final[JsonObject] = {
-    "square": {
-        "name": "Square",
-        "geometry": {"type": "Polygon", "coordinates": [_RING]},
-        "source": "benchmark",
-        "accuracy_m": 10,
-        "pov": "none",
-    }
-}
-HERE: Final = Fix(48.0, 10.0, 5.0)
+# A real border, and a position well inside it.
+ZONES: Final[JsonObject] = {"CH": Regions.load().zone("CH").to_claims()}
+HERE: Final = Fix(46.95, 7.45, 5.0)
 
 
 class ExportersClock(SystemClock):

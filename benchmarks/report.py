@@ -19,16 +19,17 @@ _PERCENTILES: Final = (("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999))
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A figure that should not exceed its limit."""
+    """A figure that should not exceed its limit, or with ``at_least`` not fall below it."""
 
     name: str
     value: float
     limit: float
+    at_least: bool = False
 
     @property
     def holds(self) -> bool:
-        """Whether it does not."""
-        return self.value <= self.limit
+        """Whether it is as it should be."""
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
 
     def to_json(self) -> JsonObject:
         """Return it for machines."""
@@ -100,7 +101,8 @@ def _written(value: object) -> str:
 
 
 def _judged(target: Target) -> str:
-    return f"{target.name}: {target.value} (at most {target.limit}) {'holds' if target.holds else 'DOES NOT HOLD'}"
+    bound = "at least" if target.at_least else "at most"
+    return f"{target.name}: {target.value} ({bound} {target.limit}) {'holds' if target.holds else 'DOES NOT HOLD'}"
 
 
 def _processor() -> str:

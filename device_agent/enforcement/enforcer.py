@@ -38,7 +38,7 @@ class Enforcer:
     def __init__(self, beliefs: Beliefs, unsettled: Callable[[str], None], looked: Callable[[], None]) -> None:
         self._beliefs = beliefs
         self._clock = beliefs.clock
-        self._boottime = beliefs.clock.boottime
+        self._boottime = beliefs.clock.boottime_reader()
         self._unsettled = unsettled
         self._after_look = looked
         self._gated = beliefs.manifest.capabilities

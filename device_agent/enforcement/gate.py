@@ -94,7 +94,18 @@ class Gate:
         self.door = _NOWHERE
 
     def __enter__(self) -> Granted:
-        return self.door.prepared.enter() or self._admit(self)
+        # As `Prepared.enter`, written out: this is the path of every use.
+        prepared = self.door.prepared
+        granted = prepared.granted
+        if granted is not None and prepared.since <= prepared.boottime() < prepared.until:
+            if prepared.block is None:
+                return granted
+            try:
+                prepared.block.take()
+            except IndexError:
+                return self._admit(self)
+            return granted
+        return self._admit(self)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Leave; what the body raised goes on."""
