@@ -12,6 +12,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_protocol.journal import EventType
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.time_bounds import TimeBounds
+from licensing_protocol.trust import Delegation
 from tests.simulators.clock import SettableClock
 from tests.simulators.exporter import ISSUED, URI, SimulatedExporter
 from tests.simulators.memory import memory
@@ -27,6 +28,7 @@ class Machine:
     clock: SettableClock = field(default_factory=lambda: SettableClock(ISSUED + 1000.0))
     connection: Connection = field(default_factory=memory)
     subject: Subject = SUBJECT
+    exporter: SimulatedExporter = field(default_factory=lambda: EXPORTER)
 
     def __post_init__(self) -> None:
         self.start()
@@ -56,15 +58,21 @@ class Machine:
 
     def receive(self, issued_at: int, created: Created) -> TimeBounds:
         """Take a receipt for evidence that was made then."""
-        text = EXPORTER.receipt(self.subject, "A" * 43, bytes(32), 0, issued_at=issued_at)
+        text = self.exporter.receipt(self.subject, "A" * 43, bytes(32), 0, issued_at=issued_at)
         receipt = HeldReceipt.read(text, self.subject)
         self.state = take_receipt(self.connection, self.state, receipt, created, self.clock.read())
         return self.look()
 
     def fetch(self, issued_at: int, sequence: int) -> None:
         """Take a status list."""
-        text = EXPORTER.status_list(sequence, issued_at=issued_at, expires=2**40)
+        text = self.exporter.status_list(sequence, issued_at=issued_at, expires=2**40)
         self.state = take_status_list(self.connection, self.state, URI, text, self.clock.read()).state
+
+    def rotate(self) -> None:
+        """Give the exporter another key for status lists, and start the product with the manifest that says so."""
+        self.exporter.signers[Delegation.STATUS] = SoftwareSigner.generate()
+        self.subject = Subject(self.exporter.manifest(), self.subject.device, self.subject.key)
+        self.start()
 
     def events(self) -> list[tuple[str, JsonObject]]:
         """Return what the journal says of the clocks."""
