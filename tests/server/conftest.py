@@ -53,7 +53,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'interlock.db'}"
         return
-    admin = make_url(request.getfixturevalue("postgres"))
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """The address of a fresh database on PostgreSQL."""
+    admin = make_url(postgres)
     name = f"test_{secrets.token_hex(6)}"
     _run(admin, f"CREATE DATABASE {name} TEMPLATE template_interlock")
     yield _address(admin, name)
