@@ -189,6 +189,22 @@ def test_counts_reach_the_disk_by_the_uses_and_at_the_end(bench: Bench) -> None:
     assert uses(bench) == {CAPABILITY: (7, 0)}
 
 
+def test_counting_writes_seldom_however_often_a_capability_is_used(bench: Bench) -> None:
+    agent = bench.enrolled()
+    other = Store.open(bench.folder / "agent")
+    versions = set()
+    for _ in range(100):
+        bench.clock.pass_time(0.1)
+        for _ in range(20):
+            assert denial(agent) is None
+        versions.add(other.data_version())
+    other.close()
+    # Ten seconds, and counts go to the disk every two.
+    assert 3 <= len(versions) <= 7
+    agent.close()
+    assert uses(bench) == {CAPABILITY: (2000, 0)}
+
+
 def test_threads_use_a_capability_while_its_answer_changes_and_every_use_is_counted(bench: Bench) -> None:
     agent, granted, stop = bench.enrolled(), [0] * 2, threading.Event()
 

@@ -194,6 +194,22 @@ for delay in range(12):
     fleet.is_whole()
 
 
+def test_a_use_is_recorded_when_the_process_is_killed_in_its_middle(fleet: Fleet) -> None:
+    fleet.granting(audit="each")
+    code = f"""
+agent = opened(sync_every=None)
+granted()
+with agent.use({CAPABILITY!r}):
+    tell("granted")
+    os.kill(os.getpid(), 9)
+"""
+    assert [said(fleet.start(code)) for _ in range(3)] == [["granted", "granted"]] * 3
+    with fleet.agent() as agent:
+        agent.sync()
+    assert len(fleet.server.events("capability.used")) == 6
+    fleet.is_whole()
+
+
 def test_a_product_that_ends_without_closing_loses_no_counts(fleet: Fleet) -> None:
     fleet.granting(audit="count")
     process = fleet.start("agent = opened(sync_every=1000.0)\nfor _ in range(7): granted()")
