@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +26,7 @@ from device_agent.errors import AgentClosed, StoreError
 from device_agent.location import AnySource, LocationSource, Observation, sources
 from device_agent.measurement import Change
 from device_agent.store import Store
+from device_agent.store.living import Living
 from licensing_protocol import manifest as manifests
 from licensing_protocol.decision import Decision, Use
 from licensing_protocol.keys import VerificationKey
@@ -356,29 +356,29 @@ class Agent:
         self._watcher.worker.forked()
 
 
-_AGENTS: weakref.WeakSet[Agent] = weakref.WeakSet()
+_AGENTS: Living[Agent] = Living()
 
 
 def _before_fork() -> None:
     # In an order that no other thread waits in: the agent's own lock, and then that of its store.
-    for agent in list(_AGENTS):
+    for agent in _AGENTS.all():
         agent._enforcer.before_fork()
 
 
 def _after_fork() -> None:
-    for agent in list(_AGENTS):
+    for agent in _AGENTS.all():
         agent._enforcer.after_fork()
 
 
 def _forked() -> None:
-    for agent in list(_AGENTS):
+    for agent in _AGENTS.all():
         agent._forked()
 
 
 def _ended() -> None:
     # A product that ends without closing must lose no counts, and the interpreter must not take itself apart under
     # threads that are in the middle of something.
-    for agent in list(_AGENTS):
+    for agent in _AGENTS.all():
         agent.close()
 
 

@@ -81,7 +81,10 @@ class Syncer:
 
     def step(self) -> float:
         """Sync if it is time, and return the seconds until it is time again."""
-        wanted, self._wanted = self._wanted, False
+        # Whoever asks in between is served by the sync that follows, or by the next step.
+        wanted = self._wanted
+        if wanted:
+            self._wanted = False
         try:
             silence = self._silence()
             if silence is None:

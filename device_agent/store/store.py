@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from device_agent.errors import StoreLocked, StoreUnreadable
 from device_agent.store.connection import WAIT_S, Connection, connect, typed
+from device_agent.store.living import Living
 
 FILE = "agent.db"
 
@@ -123,12 +123,12 @@ class Store:
         self._unusable = "the process was forked in the middle of a transaction"
 
 
-_STORES: weakref.WeakSet[Store] = weakref.WeakSet()
+_STORES: Living[Store] = Living()
 _LEFT_TO_THE_PARENT: list[Connection | None] = []
 
 
 def _for_each(act: str) -> None:
-    for store in list(_STORES):
+    for store in _STORES.all():
         getattr(store, act)()
 
 

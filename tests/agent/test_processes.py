@@ -194,6 +194,32 @@ for delay in range(12):
     fleet.is_whole()
 
 
+def test_forks_while_other_threads_open_agents(fleet: Fleet) -> None:
+    fleet.granting()
+    code = """
+agent = opened(sync_every=None)
+opening = True
+
+def open_and_close():
+    while opening:
+        opened(sync_every=None).close()
+
+threads = [threading.Thread(target=open_and_close) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in range(15):
+    child = os.fork()
+    if child == 0:
+        granted()
+        os._exit(0)
+    os.waitpid(child, 0)
+opening = False
+for thread in threads:
+    thread.join()
+"""
+    assert said(fleet.start(code)).count("granted") == 15
+
+
 def test_a_use_is_recorded_when_the_process_is_killed_in_its_middle(fleet: Fleet) -> None:
     fleet.granting(audit="each")
     code = f"""
