@@ -6,7 +6,7 @@ Imported only where an area limit is compiled: it needs Shapely, NumPy and geogr
 from __future__ import annotations
 
 from itertools import pairwise
-from math import inf
+from math import copysign, inf
 from typing import Any
 
 import numpy as np
@@ -89,6 +89,9 @@ class PolygonBorder:
         return -1 if self._covers(longitude, latitude) else 1
 
     def _covers(self, longitude: float, latitude: float) -> bool:
+        if abs(longitude) > _ANTIMERIDIAN:
+            # The middle of a cell may lie beyond it.
+            longitude -= copysign(2 * _ANTIMERIDIAN, longitude)
         if abs(latitude) == _POLE:
             pole = shapely.LineString([(-_ANTIMERIDIAN, latitude), (_ANTIMERIDIAN, latitude)])
             return bool(self._polygon.intersects(pole))

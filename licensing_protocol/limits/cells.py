@@ -32,9 +32,8 @@ _RADIAN_M: Final = 6_335_000.0
 _FAR_M: Final = 20_000.0
 # More degrees of latitude than anything within that distance of a region can be away from it.
 _FAR_DEG: Final = 0.3
-# Nearer to the poles and to the antimeridian no plane is good enough.
-_HIGHEST_LATITUDE: Final = 80.0
-_HIGHEST_LONGITUDE: Final = 175.0
+# Nearer to the poles no plane is good enough.
+_HIGHEST_LATITUDE: Final = 85.0
 # By how much of itself a degree of latitude changes over a radian of latitude at most; a degree of longitude changes
 # by the tangent of the latitude.
 _LATITUDE_CHANGE: Final = 0.0102
@@ -100,20 +99,22 @@ class Cells:
         longitude, latitude, radius = _middle(column, row, _CELL_DEG * _CELLS_PER_REGION)
         distances, nearest_end = self._look(longitude, latitude)
         least = max(0.0, float(distances.min()) - radius)
-        if abs(longitude) > _HIGHEST_LONGITUDE or abs(latitude) > _HIGHEST_LATITUDE:
+        if abs(latitude) > _HIGHEST_LATITUDE:
             return Cell(least)
         if least > _FAR_M:
             return Cell(least, side=self._side(longitude, latitude))
         # What is nearest to a point of the region is one of these.
         close = distances <= nearest_end * (1 + _ROUNDING) + 2 * radius
-        return _Region(latitude, self._starts[close], self._ends[close])
+        return _Region(longitude, latitude, self._starts[close], self._ends[close])
 
 
 class _Region:
     """Cells next to each other, and the edges that can be nearest to one of their points."""
 
-    def __init__(self, latitude: float, starts: Floats, ends: Floats) -> None:
+    def __init__(self, longitude: float, latitude: float, starts: Floats, ends: Floats) -> None:
         self._x, self._y = np.ascontiguousarray(starts.T)
+        # Across the antimeridian longitudes go on.
+        self._x = longitude + (self._x - longitude + 180) % 360 - 180
         self._way_x, self._way_y = np.ascontiguousarray((ends - starts).T)
         farthest = 2 * _FAR_M
         steepest = max(tan(radians(abs(latitude) + _FAR_DEG)), _LATITUDE_CHANGE) / _RADIAN_M

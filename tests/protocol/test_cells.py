@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
+import shapely
 from geographiclib.geodesic import Geodesic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.affinity import translate
+from shapely.geometry import mapping
 
 from licensing_protocol.limits import Fix
 from licensing_protocol.limits.border import CircleBorder, PolygonBorder
@@ -65,6 +69,43 @@ def test_the_distance_lies_within_the_bracket(
         assert least <= abs(distance) <= most
         assert cell.least <= abs(distance) <= cell.most
         assert cell.side in {0, math.copysign(1, distance)}
+
+
+@given(st.floats(-82, 82), STARS, st.floats(-2, 0), st.floats(-1, 1), st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_across_the_antimeridian_cells_answer_as_measuring_does(
+    latitude: float, points: list[tuple[float, int]], magnitude: float, east: float, seed: int
+) -> None:
+    chance = random.Random(seed)
+    size = 10**magnitude
+    ring = star(180 + east * size, latitude, size, points)
+    west, beyond = shapely.box(0, -90, 180, 90), shapely.box(180, -90, 360, 90)
+    halves = [shapely.Polygon(ring) & west, translate(shapely.Polygon(ring) & beyond, -360)]
+    border = PolygonBorder(mapping(shapely.MultiPolygon([part for half in halves for part in _polygons(half)])))
+    assert border._cells is not None
+    for _ in range(6):
+        fix = beside(ring, chance)
+        distance, cell = border.signed_distance(fix), border._cells.at(fix.longitude, fix.latitude)
+        least, most = cell.bracket(fix.longitude, fix.latitude)
+        assert least <= abs(distance) <= most
+        assert cell.side in {0, math.copysign(1, distance)}
+        for margin in (10 ** chance.uniform(0, 5), abs(distance) * 1.0001, abs(distance) * 0.9999):
+            assert border.beyond(fix, margin) == measured(distance, margin)
+
+
+def _polygons(found: Any) -> list[Any]:
+    return [part for part in shapely.get_parts(found) if part.geom_type == "Polygon" and part.area > 0]
+
+
+def test_in_a_region_on_the_antimeridian_one_look_up_is_enough() -> None:
+    parts = [[[[x, 0], [x + 1, 0], [x + 1, 1], [x, 1], [x, 0]]] for x in (179, -180)]
+    border = PolygonBorder({"type": "MultiPolygon", "coordinates": parts})
+    assert border._cells is not None
+    for longitude in (179.995, 180.0, -180.0, -179.995):
+        cell = border._cells.at(longitude, 0.1)
+        assert cell.side == -1
+        assert 9_000 < cell.least < cell.most < 13_000
+    assert border._cells.at(-178.5, 0.5).side == border._cells.at(178.5, 0.5).side == 1
 
 
 @given(st.floats(-85, 85), st.floats(-180, 180), st.floats(1, 1e6), st.floats(0.9, 1.1), st.floats(0, 360))
