@@ -32,6 +32,11 @@ class Box:
         """The part of a frame that it covers."""
         return slice(self.row, self.row + self.height), slice(self.column, self.column + self.width)
 
+    def holds_middle_of(self, other: Box) -> bool:
+        """Tell whether the middle of another box lies within this one: then both are about one face."""
+        row, column = other.row + other.height / 2, other.column + other.width / 2
+        return self.row <= row < self.row + self.height and self.column <= column < self.column + self.width
+
 
 def detect(frame: Frame) -> list[Box]:
     """Return the faces that the trained detector finds, from the top of the frame down."""
@@ -39,7 +44,12 @@ def detect(frame: Frame) -> list[Box]:
         img=frame, scale_factor=1.2, step_ratio=1, min_size=_SMALLEST, max_size=_LARGEST
     )
     boxes = [Box(face["r"], face["c"], face["height"], face["width"]) for face in found]
-    return sorted(boxes, key=lambda box: (box.row, box.column))
+    # The detector may find one face in several sizes, and which ones differs by the last digit of a sum.
+    faces: list[Box] = []
+    for box in sorted(boxes, key=lambda box: (-box.width, box.row, box.column)):
+        if not any(face.holds_middle_of(box) for face in faces):
+            faces.append(box)
+    return sorted(faces, key=lambda box: (box.row, box.column))
 
 
 def crop(frame: Frame, box: Box) -> Face:

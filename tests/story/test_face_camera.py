@@ -27,9 +27,9 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Gallery:
 
 def test_the_face_in_the_photograph_is_found_and_is_its_own(furnished: Gallery) -> None:
     threshold = rules.read(HERE / "rules.json").match
-    sensor = Sensor(seed=3)
-    for _ in range(3):
-        frame = sensor.look()
+    # The detector's boxes differ a little from one processor to another: over many frames each has its worst.
+    for seed in range(4):
+        frame = Sensor(seed).look()
         (box,) = faces.detect(frame)
         best, second, *_ = furnished.ranked(faces.crop(frame, box))
         assert best.reference == HOLDER
