@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+import numpy as np
 import shapely
 from shapely.geometry import mapping, shape
 
@@ -22,6 +23,9 @@ ACCURACY_M: Final = 2_000.0
 POINT_OF_VIEW: Final = "de facto control; one country for each place; no claims in Antarctica"
 _NAMES: Final = ("iso1A2", "iso1A3", "iso1N3", "m49", "wikidata")
 _DECIMALS: Final = 6
+_ANTIMERIDIAN: Final = 180.0
+# Nowhere farther than the accuracy that is allowed for.
+_BESIDE_DEG: Final = 0.016
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def _region(feature: Mapping[str, Any]) -> Region:
 
 
 def _cut(region: Region, geometries: list[dict[str, Any]]) -> dict[str, Any]:
-    parts = [shapely.make_valid(shape(geometry)) for geometry in geometries]
+    parts = [shapely.make_valid(shapely.transform(shape(geometry), _to_the_seam)) for geometry in geometries]
     whole = shapely.set_precision(shapely.union_all(parts), 10**-_DECIMALS)
     polygons = [part for part in shapely.get_parts(whole) if part.geom_type == "Polygon" and not part.is_empty]
     return {
@@ -118,6 +122,13 @@ def _cut(region: Region, geometries: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy_m": ACCURACY_M,
         "pov": POINT_OF_VIEW,
     }
+
+
+def _to_the_seam(positions: Any) -> Any:
+    """Move what was cut beside the antimeridian onto it: between two cuts would else lie a strip of no country."""
+    near = np.abs(positions[:, 0]) > _ANTIMERIDIAN - _BESIDE_DEG
+    positions[near, 0] = np.copysign(_ANTIMERIDIAN, positions[near, 0])
+    return positions
 
 
 def _geojson(polygons: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from httpx2 import Response
 from shapely.geometry import shape
 
 from licensing_protocol.keys import SoftwareSigner
-from licensing_protocol.limits import Zone
+from licensing_protocol.limits import Area, Fix, Whereabouts, Zone
 from licensing_protocol.trust import PinnedKeys
 from licensing_server.catalogue import Regions, first_edition
 from licensing_server.web import Role
@@ -148,6 +148,14 @@ def test_provisos_add_their_limits_and_a_conflict_says_so(sqlite_exporter: Expor
     assert _refusal(exporter.ask("POST", "/v1/enrolment-tokens", json=_token(exporter, conflict))) == "plan.conflict"
     unknown = {"grants": {CAPABILITY: {"provisos": ["proviso_x"]}}}
     assert _refusal(exporter.ask("POST", "/v1/enrolment-tokens", json=_token(exporter, unknown))) == "proviso.unknown"
+
+
+@pytest.mark.parametrize(("code", "latitude"), [("RU", 66.5), ("FJ", -16.8), ("AQ", -80.0)])
+@pytest.mark.parametrize("longitude", [179.99, 180.0, -180.0, -179.99])
+def test_a_country_goes_on_across_the_antimeridian(code: str, latitude: float, longitude: float) -> None:
+    zone = Regions.load().zone(code)
+    area = Area((code,), (), 60, 100.0).compile({code: zone})
+    assert area.where(Fix(latitude, longitude, 50.0)) is Whereabouts.IN
 
 
 @pytest.mark.parametrize(
