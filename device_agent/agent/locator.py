@@ -122,11 +122,14 @@ class Locator:
 
     def _report_silence(self, reading: Reading) -> None:
         """Journal once of each source that it fell silent while another one went on."""
-        silent, sources = self._positions.silent(reading.boottime), len(self._positions.sightings)
-        is_news = len(silent) < sources and not silent <= self._silence_reported
+        silent = self._positions.silent(reading.boottime)
+        if silent <= self._silence_reported:
+            self._silence_reported = silent
+            return
+        sources = len(self._positions.sightings)
         data: JsonObject = {"sources": sources, "silent": len(silent)}
-        if not is_news or self._journal(EventType.POSITION_UNCONFIRMED, data, reading):
-            self._silence_reported = silent if is_news else self._silence_reported & silent
+        if len(silent) < sources and self._journal(EventType.POSITION_UNCONFIRMED, data, reading):
+            self._silence_reported = silent
 
     def _journal(self, event: EventType, data: JsonObject, reading: Reading) -> bool:
         """Tell whether it is recorded; if not, the next position tries again."""

@@ -62,7 +62,8 @@ class Positions:
 
     def silent(self, boottime: float) -> frozenset[str]:
         """Return the sources of which nothing plausible has been heard for a while."""
-        return frozenset(name for name, last in self.sightings.items() if boottime - last.boottime > SILENT_S)
+        tracks = self._tracks.items()
+        return frozenset(name for name, track in tracks if track.last and boottime - track.last.boottime > SILENT_S)
 
     def _track(self, source: str) -> Track:
         track = self._tracks.setdefault(source, Track())
