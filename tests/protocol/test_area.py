@@ -33,7 +33,17 @@ FIJI = polygons([square(177, -19, 180, -16)], [square(-180, -19, -178, -16)])
 # Ends at the antimeridian; and lies on both sides of it, farther north on the eastern one.
 EDGE = polygons([square(170, -10, 180, 10)])
 STEPPED = polygons([square(170, -10, 180, 10)], [square(-180, -10, -170, 5)])
-NOTCH = [[180, -10], [180, -1], [179, -1], [179, 1], [180, 1], [180, 10], [170, 10], [170, -10], [180, -10]]
+NOTCH: list[list[float]] = [
+    [180, -10],
+    [180, -1],
+    [179, -1],
+    [179, 1],
+    [180, 1],
+    [180, 10],
+    [170, 10],
+    [170, -10],
+    [180, -10],
+]
 WITH_HOLE = polygons([NOTCH], [[[-x, y] for x, y in reversed(NOTCH)]])
 WITHOUT_POLE = polygons([square(-180, 80, 180, 89)])
 NARROW = polygons([square(10, 88, 11, 89.9)])
