@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI
 
 from licensing_protocol.trust import Delegation
-from licensing_server import accounts, health, refusals, trust
+from licensing_server import accounts, clock, health, refusals, trust
 from licensing_server.accounts.routes import router as accounts_routes
 from licensing_server.alerts import jobs as alerts_jobs
 from licensing_server.alerts.routes import router as alerts_routes
@@ -26,8 +27,11 @@ from licensing_server.evidence.routes import router as evidence_routes
 from licensing_server.exchange.counter import Counter
 from licensing_server.exchange.routes import router as exchange_routes
 from licensing_server.jobs import Runner, Work
+from licensing_server.orders.follow import Followers
 from licensing_server.orders.life import JOBS as ORDER_JOBS
+from licensing_server.orders.routes import look
 from licensing_server.orders.routes import router as orders_routes
+from licensing_server.orders.schemas import PropagationReply
 from licensing_server.signing import Custody
 from licensing_server.status_lists import Board
 from licensing_server.status_lists.routes import router as status_routes
@@ -73,6 +77,7 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
     state.settings, state.database, state.custody = settings, database, custody
     state.authenticator = accounts.authenticate
     state.board = Board(settings.waiters, settings.waiters_per_address)
+    state.followers = Followers(settings.followers, partial(_look, database, settings))
     state.runner = Runner(database, all_jobs(settings, custody))
     state.with_jobs = with_jobs
     with database.read() as session:
@@ -85,6 +90,11 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
     return app
 
 
+def _look(database: Database, settings: Settings, order: str) -> PropagationReply:
+    with database.read() as session:
+        return look(session, order, settings, clock.now())
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # A request that has a thread also gets a connection.
@@ -95,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.runner.wake()
         with state.database.read() as session:
             state.board.refresh(session)
+        state.followers.wake()
 
     on_commit()
     listener = Listener(state.database, on_commit)

@@ -17,6 +17,7 @@ from licensing_server.app import all_jobs, create_app
 from licensing_server.config import Settings
 from licensing_server.database import Listener
 from licensing_server.jobs import Runner
+from licensing_server.orders.follow import Followers
 from licensing_server.problem import Unavailable
 from licensing_server.publishing import Published, publish
 from licensing_server.setup import open_database, open_server
@@ -46,7 +47,7 @@ def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: boo
             forwarded_allow_ips=settings.trusted_proxies,
             timeout_graceful_shutdown=_GRACE_S,
         )
-        server = _Server(config, app.state.board, lambda: announce(_address(listener)))
+        server = _Server(config, (app.state.board, app.state.followers), lambda: announce(_address(listener)))
         server.run(sockets=[listener])
 
 
@@ -98,9 +99,11 @@ def _stopped_by_signal() -> threading.Event:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, board: Board, announce: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, waited_at: tuple[Board, Followers], announce: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._board = board
+        self._waited_at = waited_at
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -110,7 +113,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Requests that wait for a status list are answered now, else each would hold the end up for a minute.
-        self._board.close()
+        for held in self._waited_at:
+            held.close()
         await super().shutdown(sockets)
 
     @contextmanager

@@ -13,6 +13,7 @@ from licensing_server.cli.catalogue import capabilities, provisos, regions
 from licensing_server.cli.devices import devices
 from licensing_server.cli.exits import EXIT_CODES
 from licensing_server.cli.log import log
+from licensing_server.cli.order_book import orders as order_book
 from licensing_server.cli.parties import parties
 from licensing_server.cli.people import people
 from licensing_server.cli.products import products
@@ -63,6 +64,7 @@ for name, command, panel in (
     ("suspend", orders.suspend, _GRANT),
     ("reinstate", orders.reinstate, _GRANT),
     ("revoke", orders.revoke, _GRANT),
+    ("limit", orders.limit, _GRANT),
 ):
     application.command(name, rich_help_panel=panel, epilog=EXIT_CODES)(command)
 
@@ -74,7 +76,7 @@ for noun, group, panel in (
     ("provisos", provisos, _SET_UP),
     ("regions", regions, _SET_UP),
     ("devices", devices, _GRANT),
-    ("orders", orders.orders, _GRANT),
+    ("orders", order_book, _GRANT),
     ("alerts", alerts, _WATCH),
     ("log", log, _WATCH),
     ("restoration", restoration, _WATCH),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,9 @@ _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 5
 _PAGE = 200
 _LATER = frozenset({429, 503})
+_REFUSED = 400
+_LINES = "application/x-ndjson"
+_EVENTS = "text/event-stream"
 
 
 class Client:
@@ -52,6 +55,37 @@ class Client:
     def post(self, path: str, body: Mapping[str, Any] | None = None, *, etag: str | None = None) -> Any:
         """Do something once, however often it has to be sent."""
         return self._send("POST", path, body=body, etag=etag, headers={"Idempotency-Key": secrets.token_urlsafe(18)})[0]
+
+    def post_long(self, path: str, body: Mapping[str, Any] | None, tell: Callable[[str, int, int], None]) -> Any:
+        """As :meth:`post`, for work that may take long: ``tell`` hears each step, how much is done and of how much."""
+        headers = self._authorization() | {"Idempotency-Key": secrets.token_urlsafe(18), "Accept": _LINES}
+        options: dict[str, Any] = {"headers": headers}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            options["content"] = canonical.encode(dict(body))
+        for last in (False, True):
+            try:
+                with self._http.stream("POST", path, **options) as response:
+                    return _last_line(response, self.server, tell)
+            except httpx2.TransportError as error:
+                # The work goes on where it is; the same key gets its answer.
+                if last:
+                    raise _unreachable(self.server, error) from error
+        raise AssertionError("unreachable")
+
+    def events(self, path: str) -> Iterator[Any]:
+        """Yield the data of server-sent events until the server ends the stream."""
+        headers = self._authorization() | {"Accept": _EVENTS}
+        try:
+            with self._http.stream("GET", path, headers=headers) as response:
+                if not response.headers.get("content-type", "").startswith(_EVENTS):
+                    response.read()
+                    _value(response, self.server)
+                for line in response.iter_lines():
+                    if line.startswith("data: "):
+                        yield canonical.decode(line.removeprefix("data: ").encode())
+        except httpx2.TransportError as error:
+            raise _unreachable(self.server, error) from error
 
     def put(self, path: str, body: Mapping[str, Any], etag: str) -> Any:
         """Edit the version that was read."""
@@ -187,6 +221,22 @@ def _value(response: Any, server: str) -> Any:
         if isinstance(value, dict) and "code" in value:
             raise refused_by_server(value)
     raise _not_ours(server)
+
+
+def _last_line(response: Any, server: str, tell: Callable[[str, int, int], None]) -> Any:
+    if not response.headers.get("content-type", "").startswith(_LINES):
+        response.read()
+        return _value(response, server)
+    line: Any = {}
+    for text in response.iter_lines():
+        line = canonical.decode(text.encode())
+        if "step" in line:
+            tell(line["step"], line["done"], line["total"])
+    if "status" not in line:
+        raise httpx2.RemoteProtocolError("the answer ended before its last line")
+    if line["status"] >= _REFUSED:
+        raise refused_by_server(line["body"])
+    return line["body"]
 
 
 def _not_ours(server: str) -> Refused | Unreachable:

@@ -1,19 +1,19 @@
-"""``interlock suspend``, ``reinstate``, ``revoke`` and ``orders``."""
+"""``interlock suspend``, ``revoke``, ``limit``, ``reinstate``: whom an order reaches is shown before it is placed."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from licensing_server.cli.client import segment
-from licensing_server.cli.command import Desk, ListDesk, staff, staff_list
+from licensing_server.cli.command import Desk, staff
 from licensing_server.cli.exits import Misused
-
-orders = typer.Typer(help="Orders: what was suspended, revoked or quarantined, by whom and why.", no_args_is_help=True)
-_COLUMNS = ("id", "kind", "scope", "reason_code", "actor", "placed_at", "undone_by", "lapses_at")
+from licensing_server.cli.files import read_object
 
 
 class ReasonCode(StrEnum):
@@ -32,88 +32,217 @@ class ReasonCode(StrEnum):
     LAPSED = "lapsed"
 
 
-_Device = Annotated[str, typer.Option("--device", help="Id of the device.")]
-_Capability = Annotated[str, typer.Option("--capability", help="Id of the capability, such as face.identify_1toN.")]
+Device = Annotated[str | None, typer.Option("--device", help="This device.")]
+EndUser = Annotated[str | None, typer.Option("--end-user", help="Devices of this party, party_…")]
+Country = Annotated[str | None, typer.Option("--country", help="Devices whose registered end-user is in, such as FR.")]
+Product = Annotated[str | None, typer.Option("--product", help="Devices of this product.")]
+Release = Annotated[str | None, typer.Option("--release", help="Devices that run this release of --product.")]
+Tag = Annotated[str | None, typer.Option("--tag", help="Devices with this tag.")]
+Capability = Annotated[str | None, typer.Option("--capability", help="Of them only this capability.")]
+Proviso = Annotated[str | None, typer.Option("--proviso", help="Of them only grants made with this proviso.")]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="Every device: must be said, where none is named.")]
 _Code = Annotated[ReasonCode, typer.Option("--reason-code", help="The kind of reason.")]
-_Reason = Annotated[str, typer.Option("--reason", help="A sentence that the device's operator and reviewers read.")]
+_Reason = Annotated[str, typer.Option("--reason", help="A sentence that the devices' operators and reviewers read.")]
+_At = Annotated[str | None, typer.Option("--at", help="When it takes force, such as 2026-12-01T08:00:00Z; else now.")]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _Order = Annotated[str, typer.Argument(help="Id of the order, order_…")]
+_SENTENCES = {
+    "waiting": "It reaches so far that it waits for a second person: interlock orders confirm {id}",
+    "scheduled": "It takes force at its time.",
+    "in_force": "In force now; devices lose it with the next status list, or at the latest at their max_offline.",
+}
 
 
 @staff
-def suspend(desk: Desk, device: _Device, capability: _Capability, reason_code: _Code, reason: _Reason) -> None:
-    """Suspend one capability of one device, until it is reinstated. In force at once; the operator is told why.
+def suspend(
+    desk: Desk,
+    reason_code: _Code,
+    reason: _Reason,
+    device: Device = None,
+    end_user: EndUser = None,
+    country: Country = None,
+    product: Product = None,
+    release: Release = None,
+    tag: Tag = None,
+    capability: Capability = None,
+    proviso: Proviso = None,
+    everywhere: Everywhere = False,
+    at: _At = None,
+    emergency: Annotated[
+        bool, typer.Option("--emergency", help="In force at once however far it reaches; lapses unless confirmed.")
+    ] = False,
+    yes: _Yes = False,
+) -> None:
+    """Suspend capabilities of the devices that match all that you name, until it is reinstated; operators are told why.
 
-    Example:  interlock suspend --device AQx3… --capability face.identify_1toN --reason-code misuse_reported
-    --reason "Two journalists reported use at a rally."
+    Example:  interlock suspend --country FR --product camera --capability face.identify_1toN
+    --reason-code misuse_reported --reason "Two journalists reported use at a rally."
     """
-    _place(desk, "suspend", device, capability, reason_code, reason)
+    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
+    _place(desk, {"kind": "suspend", "scope": scope, "emergency": emergency}, reason_code, reason, at=at, yes=yes)
 
 
 @staff
 def revoke(
     desk: Desk,
-    device: _Device,
-    capability: _Capability,
     reason_code: _Code,
     reason: _Reason,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    device: Device = None,
+    end_user: EndUser = None,
+    country: Country = None,
+    product: Product = None,
+    release: Release = None,
+    tag: Tag = None,
+    capability: Capability = None,
+    proviso: Proviso = None,
+    everywhere: Everywhere = False,
+    at: _At = None,
+    yes: _Yes = False,
 ) -> None:
-    """Revoke one capability of one device. Its present grant ends for good; the operator is told why.
+    """Revoke capabilities of the devices that match all that you name. Their present grants end for good.
 
     Example:  interlock revoke --device AQx3… --capability face.identify_1toN --reason-code misuse_confirmed
     --reason "The review of 3 March confirmed misuse."
     """
-    if not yes:
-        if not sys.stdin.isatty():
-            raise Misused("confirm.needed", "A revocation is final: say --yes where nobody can be asked.")
-        typer.confirm(f"Revoke {capability} of {device} for good?", abort=True, err=True)
-    _place(desk, "revoke", device, capability, reason_code, reason)
+    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
+    if not yes and not sys.stdin.isatty():
+        raise Misused("confirm.needed", "A revocation is final: say --yes where nobody can be asked.")
+    _place(desk, {"kind": "revoke", "scope": scope}, reason_code, reason, at=at, yes=yes, ask=True)
 
 
 @staff
-def reinstate(desk: Desk, order: _Order, reason_code: _Code, reason: _Reason) -> None:
-    """Undo an order by another one, with its own reason.
+def limit(
+    desk: Desk,
+    limits: Annotated[Path, typer.Option(help='JSON file: {"limits": {…}, "zones": {…}}.', exists=True)],
+    reason_code: _Code,
+    reason: _Reason,
+    device: Device = None,
+    end_user: EndUser = None,
+    country: Country = None,
+    product: Product = None,
+    release: Release = None,
+    tag: Tag = None,
+    capability: Capability = None,
+    proviso: Proviso = None,
+    everywhere: Everywhere = False,
+    at: _At = None,
+    yes: _Yes = False,
+) -> None:
+    """Lay limits on the grants that match all that you name, in place of the same kinds of limits that they have.
+
+    The old grants end at once; each device gets its new ones when it next asks.
+
+    Example:  interlock limit --country FR --capability face.identify_1toN --limits two-operators.json
+    --reason-code rules_changed --reason "From March on two operators must stand behind each search."
+    """
+    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
+    terms = read_object(limits)
+    body = {"kind": "limit", "scope": scope, "limits": terms.get("limits"), "zones": terms.get("zones", {})}
+    _place(desk, body, reason_code, reason, at=at, yes=yes)
+
+
+@staff
+def reinstate(
+    desk: Desk, order: _Order, reason_code: _Code, reason: _Reason, at: _At = None, yes: _Yes = False
+) -> None:
+    """Undo an order by another one, with its own reason. What other orders hold back stays held back.
 
     Example:  interlock reinstate order_Lw2… --reason-code review_ended --reason "The report was about another device."
     """
-    body = {"kind": "reinstate", "undoes": order, "reason_code": reason_code, "reason_text": reason}
-    desk.output.record(desk.client.post("/v1/orders", body), "The order is undone.")
+    _place(desk, {"kind": "reinstate", "undoes": order}, reason_code, reason, at=at, yes=yes)
 
 
-@orders.command("list")
-@staff_list
-def list_orders(
-    desk: ListDesk, device: Annotated[str | None, typer.Option(help="Only about this device.")] = None
+def scope_of(
+    device: str | None,
+    end_user: str | None,
+    country: str | None,
+    product: str | None,
+    release: str | None,
+    tag: str | None,
+    capability: str | None,
+    proviso: str | None,
+    everywhere: bool,
+) -> dict[str, Any]:
+    """Return the scope that the options describe.
+
+    Raises:
+        Misused: ``scope.absent`` where no device is named and everywhere is not said.
+    """
+    places = {
+        "device": device,
+        "end_user": end_user,
+        "country": country,
+        "product": product,
+        "release": release,
+        "tag": tag,
+    }
+    named = {name: value for name, value in places.items() if value is not None}
+    if bool(named) == everywhere:
+        sentence = "Name the devices (--device, --end-user, --country, --product, --tag), or say --everywhere alone."
+        raise Misused("scope.absent", sentence)
+    grants = {"capability": capability, "proviso": proviso}
+    scope: dict[str, Any] = named | {name: value for name, value in grants.items() if value is not None}
+    return scope | ({"everywhere": True} if everywhere else {})
+
+
+def follow_steps(desk: Desk, path: str, body: Mapping[str, Any] | None) -> Any:
+    """Do long work of the server, with a bar."""
+    with desk.output.progress("Placing the order") as bar:
+        return desk.client.post_long(path, body, bar.show)
+
+
+def sentence_of(order: Mapping[str, Any]) -> str:
+    """Return what an order's state means to whoever just placed or confirmed it."""
+    if order["kind"] == "reinstate" and order["state"] == "in_force":
+        return "The order is undone."
+    if order["state"] == "in_force" and order["lapses_at"] is not None:
+        return f"In force now; it lapses unless a second person confirms it: interlock orders confirm {order['id']}"
+    return _SENTENCES.get(order["state"], "").format(id=order["id"])
+
+
+def _place(
+    desk: Desk,
+    body: dict[str, Any],
+    code: ReasonCode,
+    reason: str,
+    *,
+    at: str | None,
+    yes: bool,
+    ask: bool = False,
 ) -> None:
-    """List orders.
-
-    Example:  interlock orders list --device AQx3…
-    """
-    desk.show("/v1/orders", _COLUMNS, device=device)
-
-
-@orders.command("show")
-@staff
-def show(desk: Desk, order: _Order) -> None:
-    """Show an order, and which devices have confirmed that they know it.
-
-    Example:  interlock orders show order_Lw2…
-    """
-    desk.output.record(desk.client.get(f"/v1/orders/{segment(order)}"))
+    body |= {"reason_code": code, "reason_text": reason}
+    if at is not None:
+        body["effective_at"] = _instant(at)
+    if not yes and sys.stdin.isatty():
+        _show_first(desk, body, ask=ask)
+    order = follow_steps(desk, "/v1/orders", body)
+    desk.output.record(order, sentence_of(order), without=("targets",))
 
 
-@orders.command("confirm")
-@staff
-def confirm(desk: Desk, order: _Order) -> None:
-    """Let a quarantine stand that would lapse by itself.
-
-    Example:  interlock orders confirm order_Lw2…
-    """
-    desk.output.record(desk.client.post(f"/v1/orders/{segment(order)}/confirmation"))
+def _show_first(desk: Desk, body: Mapping[str, Any], *, ask: bool) -> None:
+    aim = {name: body[name] for name in ("kind", "scope", "undoes", "limits", "zones") if name in body}
+    extent = desk.client.post("/v1/orders/preview", aim)
+    desk.output.note(sentence_of_extent(extent))
+    if ask or extent["devices"] > 1:
+        typer.confirm("Place it?", abort=True, err=True)
 
 
-def _place(desk: Desk, kind: str, device: str, capability: str, code: ReasonCode, reason: str) -> None:
-    scope = {"device": device, "capability": capability}
-    body = {"kind": kind, "scope": scope, "reason_code": code, "reason_text": reason}
-    sentence = "In force now; the device loses it with the next status list, or at the latest at its max_offline."
-    desk.output.record(desk.client.post("/v1/orders", body), sentence)
+def sentence_of_extent(extent: Mapping[str, Any]) -> str:
+    """Return a preview in words."""
+    where = ", ".join(f"{country} {count}" for country, count in extent["countries"].items()) or "no country"
+    second = " A second person must confirm it." if extent["second_person"] else ""
+    stays = ", ".join(extent["safety"]) or "none declared"
+    return (
+        f"It reaches {extent['devices']} devices ({where}) and {extent['grants']} grants. "
+        f"Safety functions that stay on: {stays}.{second}"
+    )
+
+
+def _instant(text: str) -> int:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misused("instant.malformed", f"{text!r} is no instant such as 2026-12-01T08:00:00Z.") from error
+    if instant.tzinfo is None:
+        raise Misused("instant.zone", f"{text!r} has no time zone; add Z for UTC, or an offset such as +01:00.")
+    return int(instant.timestamp())

@@ -35,6 +35,10 @@ class Bar:
         self._progress.update(self._task, total=total)
         return lambda done: self._progress.advance(self._task, done)
 
+    def show(self, what: str, done: int, total: int) -> None:
+        """Say what is done, how much of it and of how much."""
+        self._progress.update(self._task, description=what, completed=done, total=total)
+
 
 class Output:
     """Writes to ``stdout`` what was asked for, to ``stderr`` the rest."""

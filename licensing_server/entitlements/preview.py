@@ -22,6 +22,7 @@ from licensing_server.problem import Unprocessable
 
 _NOWHERE = "preview"
 _NOBODY = "A" * 43
+_ANY = "any.capability"
 
 
 def preview(session: Session, device: Device, plan: JsonObject, now: int) -> EntitlementPreview:
@@ -67,7 +68,7 @@ def refuse_unfit_terms(session: Session, terms: JsonObject, manifests: Iterable[
         What :func:`compose` raises.
     """
     grant = PlannedGrant().model_dump(mode="json") | {"limits": terms["limits"]}
-    plan: JsonObject = {"valid_for": 1, "grants": {_NOWHERE: grant}, "zones": terms["zones"]}
+    plan: JsonObject = {"valid_for": 1, "grants": {_ANY: grant}, "zones": terms["zones"]}
     for identity in manifests:
         subject = Subject(_NOWHERE, _NOBODY, catalogue.release_of(session, identity), _NOWHERE, _NOWHERE)
         compose(plan, subject, Numbers(_NOWHERE, 1, 1), _references(plan["grants"]))

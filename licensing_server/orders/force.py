@@ -5,7 +5,6 @@ The log holds the count of, and the RFC 6962 root over, the sorted ``uri#idx`` t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from sqlalchemy import update
@@ -21,9 +20,7 @@ from licensing_server.orders.kinds import LIVE, Kind, State
 from licensing_server.orders.reach import count_targets
 from licensing_server.orders.tables import Order
 from licensing_server.problem import Conflict
-
-Told: TypeAlias = Callable[[str, int, int], None]
-"""Called with the name of a step, how many rows of it are done and how many there are."""
+from licensing_server.web.lines import Told, silent
 
 Indices: TypeAlias = dict[str, list[int]]
 """The indices that an order changes, by shard URI."""
@@ -43,10 +40,6 @@ _STATUS: Final = {
     # New limits narrow, in doubt: the old grant ends at once, the new one is signed when the device next asks.
     Kind.LIMIT: Status.INVALID,
 }
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 def put_in_force(session: Session, order: Order, actor: str, now: int, told: Told = silent) -> None:

@@ -9,12 +9,13 @@ from licensing_server import accounts, audit_log
 from licensing_server.entitlements import restrictions
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.jobs import Job
-from licensing_server.orders.force import Told, put_in_force, silent
+from licensing_server.orders.force import put_in_force
 from licensing_server.orders.kinds import SYSTEM, Draft, Kind, Reason, ReasonCode, Rules, State
 from licensing_server.orders.place import order_of, place
 from licensing_server.orders.tables import Order
 from licensing_server.problem import Conflict, Forbidden
 from licensing_server.web import Act, Role
+from licensing_server.web.lines import Told, silent
 
 _NOBODY = Rules(devices=0, grants=0, confirm_s=0, emergency_s=0)
 

@@ -9,11 +9,12 @@ from licensing_protocol.canonical import JsonObject
 from licensing_server import accounts, audit_log, devices
 from licensing_server.database import new_id
 from licensing_server.entitlements import Scope, restrictions
-from licensing_server.orders.force import Told, put_in_force, silent
+from licensing_server.orders.force import put_in_force
 from licensing_server.orders.kinds import LIVE, SYSTEM, Draft, Kind, Rules, State
 from licensing_server.orders.reach import Reach, reach_of, reach_of_order
 from licensing_server.orders.tables import Order
 from licensing_server.problem import Conflict, Unprocessable, not_found
+from licensing_server.web.lines import Told, silent
 
 _YEAR_S = 366 * 86_400
 
@@ -37,7 +38,7 @@ def place(
     """
     restrictions.lock_for_ordering(session)
     _refuse_unfit(draft, now)
-    scope, reach = _aim(session, draft)
+    scope, reach = _aim(session, draft, actor)
     second = actor != SYSTEM and not draft.emergency and is_beyond(rules, reach)
     if draft.emergency:
         lapses_at = now + rules.emergency_s
@@ -110,10 +111,12 @@ def undone_by(session: Session, order_id: str) -> tuple[Order, Reach]:
     return undone, reach_of_order(session, order_id) if settled else Reach(0, 0)
 
 
-def _aim(session: Session, draft: Draft) -> tuple[Scope, Reach]:
+def _aim(session: Session, draft: Draft, actor: str) -> tuple[Scope, Reach]:
     if draft.undoes is not None:
         undone, reach = undone_by(session, draft.undoes)
-        _refuse_repetition(session, draft, undone.scope)
+        if actor != SYSTEM:
+            # What lapses does so whoever else means to undo it later.
+            _refuse_repetition(session, draft, undone.scope)
         return Scope.parse(undone.scope), reach
     scope = draft.scope or Scope()
     reach = refuse_empty(session, scope)

@@ -95,4 +95,4 @@ def _count(session: Session, rows: Select[*tuple[Any, ...]]) -> int:
 
 
 def _counts(session: Session, rows: Select[str, int]) -> dict[str, int]:
-    return dict(session.execute(rows.limit(_MOST_NAMES)).tuples().all())
+    return dict(session.execute(rows.limit(_MOST_NAMES)).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -13,6 +14,7 @@ from licensing_server.entitlements import Scope
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.orders.appeals import Outcome
 from licensing_server.orders.kinds import ReasonCode
+from licensing_server.orders.propagation import Propagation
 from licensing_server.orders.reach import Extent
 from licensing_server.orders.tables import Order
 from licensing_server.web import Body, Identifier, Reply
@@ -121,6 +123,11 @@ class TargetReply(Reply):
     capability: str
     confirmed_at: int | None
 
+    @classmethod
+    def of(cls, target: OrderTarget) -> TargetReply:
+        """Show one row."""
+        return cls(device=target.device, capability=target.capability, confirmed_at=target.known_at)
+
 
 class OrderReply(Reply):
     """An order, and what became of it. Times are seconds since the epoch.
@@ -155,11 +162,36 @@ class OrderReply(Reply):
     def of(cls, order: Order, targets: list[OrderTarget]) -> OrderReply:
         """Show an order with its targets."""
         values = {name: getattr(order, name) for name in cls.model_fields if name != "targets"}
-        shown = [
-            TargetReply(device=target.device, capability=target.capability, confirmed_at=target.known_at)
-            for target in targets
-        ]
-        return cls(**values, targets=shown)
+        return cls(**values, targets=list(map(TargetReply.of, targets)))
+
+
+class PropagationReply(Reply):
+    """How far an order has come, in devices, at ``as_of`` (seconds since the epoch).
+
+    ``confirmed``: their own evidence shows that they know. ``overdue``: past max_offline or max_silent, so presumed to
+    deny by themselves; that is not proven. ``unreachable``: silent for long, and not overdue. ``waiting``: the rest.
+    ``after_s`` are percentiles of the seconds from taking force until a device's evidence showed it.
+    """
+
+    order: str
+    kind: str
+    state: str
+    in_force_at: int | None
+    as_of: int
+    targeted: int
+    confirmed: int
+    overdue: int
+    unreachable: int
+    waiting: int
+    first_confirmed_at: int | None
+    last_confirmed_at: int | None
+    after_s: dict[str, int]
+
+    @classmethod
+    def of(cls, order: Order, propagation: Propagation, now: int) -> PropagationReply:
+        """Show an order's propagation."""
+        facts = {"order": order.id, "kind": order.kind, "state": order.state, "in_force_at": order.in_force_at}
+        return cls(**facts, as_of=now, **asdict(propagation))
 
 
 class NewAppeal(Body):
