@@ -91,13 +91,13 @@ def measure(effort: Effort) -> Report:
 
 def _enrolled(folder: Path) -> tuple[str, list[JsonObject]]:
     """Enrol a device in ``folder``; return the program of a product on it, and what all that takes up."""
-    exporter, clock = SimulatedExporter(), SystemClock()
+    clock = SystemClock()
 
     def now() -> int:
         return int(clock.read().wall)
 
-    root = exporter.root(issued=now() - 1000)
-    manifest = exporter.manifest(root=root, measure=())
+    exporter = SimulatedExporter(issued=now() - 1000)
+    manifest = exporter.manifest(measure=())
     line = Counting(Responder(manifest, exporter, now))
     signed, key = manifest.sign(exporter.vendor), exporter.vendor.key.jwk
     with Agent.open(folder, manifest=signed, vendor_key=key, transport=line, sync_every=None) as agent:

@@ -3,66 +3,117 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.fields import Fields
 from licensing_protocol.token import TokenType
 
+MOST_ROOTS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class TrustHeld:
+    """``{root, targets}``: how far a device has walked, so that it is sent what comes after; 0 for none."""
+
+    root: int
+    targets: int
+
+    @classmethod
+    def parse(cls, value: Any) -> TrustHeld:
+        """Read the member ``trust`` of a request."""
+        fields = Fields(value, "request.trust")
+        held = cls(fields.integer("root"), fields.integer("targets"))
+        fields.end()
+        return held
+
+    def to_json(self) -> JsonObject:
+        """Return what :meth:`parse` reads."""
+        return {"root": self.root, "targets": self.targets}
+
+
+@dataclass(frozen=True, slots=True)
+class TrustUpdate:
+    """``{roots, targets}``: the roots after the one that a device holds, in order, and the newest Targets."""
+
+    roots: tuple[JsonObject, ...] = ()
+    targets: JsonObject | None = None
+
+    @classmethod
+    def parse(cls, value: Any) -> TrustUpdate:
+        """Read the member ``trust`` of an answer."""
+        fields = Fields(value, "answer.trust")
+        roots = tuple(
+            dict(Fields({"roots": root}, "answer.trust").members("roots", most=2))
+            for root in fields.list_of("roots", most=MOST_ROOTS)
+        )
+        targets = fields.optional("targets", lambda name: dict(fields.members(name, most=2)))
+        return cls(roots, targets)
+
+    def to_json(self) -> JsonObject:
+        """Return what :meth:`parse` reads."""
+        return {"roots": list(self.roots)} | ({} if self.targets is None else {"targets": self.targets})
+
 
 @dataclass(frozen=True, slots=True)
 class EnrollmentRequest:
-    """``{enrollment}``: a device asks to be known."""
+    """``{enrollment, trust?}``: a device asks to be known."""
 
     enrollment: str
+    trust: TrustHeld | None = None
 
     @classmethod
     def parse(cls, value: Any) -> EnrollmentRequest:
         """Read the body of a request to enrol."""
         fields = Fields(value, "request")
-        request = cls(_document(fields, "enrollment", TokenType.ENROLLMENT))
+        request = cls(_document(fields, "enrollment", TokenType.ENROLLMENT), _held(fields))
         fields.end()
         return request
 
     def to_json(self) -> JsonObject:
         """Return what :meth:`parse` reads."""
-        return {"enrollment": self.enrollment}
+        return {"enrollment": self.enrollment} | _held_json(self.trust)
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRequest:
-    """``{evidence, receipt}``: evidence, and the last receipt, so that a server that lost its state can see it."""
+    """``{evidence, receipt, trust?}``: evidence, and the last receipt, for a server that lost its state to see."""
 
     evidence: str
     receipt: str
+    trust: TrustHeld | None = None
 
     @classmethod
     def parse(cls, value: Any) -> EvidenceRequest:
         """Read the body of a check-in."""
         fields = Fields(value, "request")
         request = cls(
-            _document(fields, "evidence", TokenType.EVIDENCE), _document(fields, "receipt", TokenType.RECEIPT)
+            _document(fields, "evidence", TokenType.EVIDENCE),
+            _document(fields, "receipt", TokenType.RECEIPT),
+            _held(fields),
         )
         fields.end()
         return request
 
     def to_json(self) -> JsonObject:
         """Return what :meth:`parse` reads."""
-        return {"evidence": self.evidence, "receipt": self.receipt}
+        return {"evidence": self.evidence, "receipt": self.receipt} | _held_json(self.trust)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What comes back: a receipt or a refusal, and the entitlement where it is newer than the one the device holds.
 
-    ``notices`` are for the device's operator: why a capability was taken, and where to appeal.
+    ``trust`` comes first: the rest may be signed by keys that only it names. ``notices`` are for the device's operator:
+    why a capability was taken, and where to appeal.
     """
 
     receipt: str | None = None
     refusal: str | None = None
     entitlement: str | None = None
     notices: tuple[str, ...] = ()
+    trust: TrustUpdate | None = None
 
     @classmethod
     def parse(cls, value: Any) -> Answer:
@@ -73,6 +124,7 @@ class Answer:
             refusal=fields.optional("refusal", lambda name: _document(fields, name, TokenType.REFUSAL)),
             entitlement=fields.optional("entitlement", lambda name: _document(fields, name, TokenType.ENTITLEMENT)),
             notices=fields.optional("notices", lambda name: fields.texts(name, most=64)) or (),
+            trust=fields.optional("trust", lambda name: TrustUpdate.parse(fields.take(name))),
         )
 
     def to_json(self) -> JsonObject:
@@ -82,7 +134,15 @@ class Answer:
             document = getattr(self, name)
             if document is not None:
                 answer[name] = document
-        return answer
+        return answer if self.trust is None else answer | {"trust": self.trust.to_json()}
+
+
+def _held(fields: Fields) -> TrustHeld | None:
+    return fields.optional("trust", lambda name: TrustHeld.parse(fields.take(name)))
+
+
+def _held_json(held: TrustHeld | None) -> JsonObject:
+    return {} if held is None else {"trust": held.to_json()}
 
 
 def _document(fields: Fields, name: str, typ: TokenType) -> str:

@@ -33,6 +33,8 @@ class EventType(StrEnum):
     ENTITLEMENT_REFUSED = "entitlement.refused"
     STATUS_LIST_REFUSED = "status_list.refused"
     RECEIPT_IGNORED = "receipt.ignored"
+    TRUST_UPDATED = "trust.updated"
+    TRUST_REFUSED = "trust.refused"
     EVIDENCE_REFUSED = "evidence.refused"
     JOURNAL_FULL = "journal.full"
 

@@ -16,7 +16,7 @@ from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet, Signer, VerificationKey
 from licensing_protocol.token import TokenType
-from licensing_protocol.trust import PinnedKeys
+from licensing_protocol.trust import PinnedRoot
 
 MAX_NAME = 200
 _MAX_CAPABILITIES = 1000
@@ -55,7 +55,7 @@ class Manifest:
     release: str
     capabilities: frozenset[str]
     safety: frozenset[str]
-    root: PinnedKeys
+    root: PinnedRoot
     servers: tuple[str, ...]
     measure: tuple[Component, ...]
     identity: str = ""
@@ -77,7 +77,7 @@ class Manifest:
                 parse_ids(fields.list_of("capabilities", most=_MAX_CAPABILITIES), "manifest.capabilities")
             ),
             safety=frozenset(parse_ids(fields.list_of("safety", most=_MAX_CAPABILITIES), "manifest.safety")),
-            root=PinnedKeys.parse(fields.take("root")),
+            root=PinnedRoot.parse(fields.take("root")),
             servers=_servers(fields.texts("servers", most=_MAX_SERVERS)),
             measure=_components(fields.list_of("measure", most=_MAX_COMPONENTS)),
             identity=identity,
@@ -104,8 +104,12 @@ class Manifest:
         """Return the manifest as a compact JWS by the vendor's key.
 
         Raises:
-            MalformedDocument: what is composed here would be refused by a device.
+            MalformedDocument, TrustError: what is composed here would be refused by a device.
         """
+        # Only who signs a manifest needs the TUF library for it.
+        from licensing_protocol.trust.chain import VerifiedRoot
+
+        VerifiedRoot.pinned(self.root.document)
         claims = self.to_claims()
         Manifest.parse(claims, "")
         return token.sign(claims, TokenType.PRODUCT, vendor)

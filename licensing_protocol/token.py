@@ -26,6 +26,7 @@ class TokenType(StrEnum):
     REFUSAL = "refusal+jwt"
     ENROLLMENT = "enrollment+jwt"
     APPRAISAL = "ear+jwt"
+    TRUST = "trust+jwt"
 
 
 _DEFAULT_BYTES: Final = 64 * 1024
@@ -70,14 +71,18 @@ def sign(claims: JsonObject, typ: TokenType, signer: Signer) -> str:
         OversizedDocument: the result exceeds :func:`size_limit`.
         MalformedDocument: the claims have no canonical JSON form.
     """
-    key = signer.key
-    header: JsonObject = {"alg": key.algorithm, "kid": key.thumbprint, "typ": typ.value}
-    if typ is TokenType.ENROLLMENT:
-        header["jwk"] = key.jwk
-    signing_input = f"{to_base64url(encode(header))}.{to_base64url(encode(claims))}"
+    signing_input = f"{first_segment(typ, signer.key)}.{to_base64url(encode(claims))}"
     text = f"{signing_input}.{to_base64url(signer.sign(signing_input.encode('ascii')))}"
     _refuse_oversize(text, typ)
     return text
+
+
+def first_segment(typ: TokenType, key: VerificationKey) -> str:
+    """Return how every document of one type begins that one key signed (and an enrolment of that key)."""
+    header: JsonObject = {"alg": key.algorithm, "kid": key.thumbprint, "typ": typ.value}
+    if typ is TokenType.ENROLLMENT:
+        header["jwk"] = key.jwk
+    return to_base64url(encode(header))
 
 
 def verify(text: str, typ: TokenType, keys: KeySet) -> Token:
@@ -107,6 +112,15 @@ def verify_enrollment(text: str) -> Token:
 def identity(text: str) -> str:
     """Return the identity of a compact JWS that is already known to be well-formed."""
     return to_base64url(digest(text.rpartition(".")[0].encode("ascii")))
+
+
+def claimed_key(text: str, typ: TokenType) -> str:
+    """Return the thumbprint of the key that a document of this type names, before anything is verified.
+
+    Raises:
+        OversizedDocument, MalformedDocument, WrongDocument: as :func:`verify`.
+    """
+    return _parse(text, typ).kid
 
 
 def _parse(text: str, typ: TokenType) -> _Parsed:

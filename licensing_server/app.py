@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -60,7 +61,7 @@ ROUTERS = (
 
 def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
     """Return every job, in the order in which one pass should run them: the sequencer before what reads its order."""
-    signing = Signing(settings, custody.signer(Delegation.STATUS))
+    signing = Signing(settings, partial(custody.signer, Delegation.STATUS))
     return (*ORDER_JOBS, *LOG_JOBS, alerts_jobs.job(settings.repeated_denials), *LOG_JOBS, Upkeep(settings), signing)
 
 
@@ -80,8 +81,10 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
     state.followers = Followers(settings.followers, partial(_look, database, settings))
     state.runner = Runner(database, all_jobs(settings, custody))
     state.with_jobs = with_jobs
+    state.newest = trust.Newest(custody)
     with database.read() as session:
-        state.counter = Counter.of(database, settings, custody, trust.current_root(session))
+        state.newest.refresh(session)
+    state.counter = Counter.of(database, settings, custody, state.newest)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     refusals.install(app)
     for router in ROUTERS:
@@ -102,9 +105,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
 
     def on_commit() -> None:
-        state.runner.wake()
         with state.database.read() as session:
+            # First: what is signed from now on is signed with keys that are named.
+            state.newest.refresh(session)
             state.board.refresh(session)
+        state.runner.wake()
         state.followers.wake()
 
     on_commit()

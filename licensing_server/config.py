@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +27,12 @@ class Settings(BaseSettings):
     key_passphrase: SecretStr | None = Field(
         None, description="Passphrase of the signing keys; absent, it is read from `passphrase` in the data folder."
     )
+    signing: Literal["file", "pkcs11"] = Field(
+        "file", description="Where the signing keys are kept: `file` (encrypted) or `pkcs11` (a token)."
+    )
+    pkcs11_module: Path | None = Field(None, description="Library of the token, such as libsofthsm2.so.")
+    pkcs11_token: str = Field("interlock", min_length=1, max_length=32, description="Label of the token.")
+    pkcs11_pin: SecretStr | None = Field(None, description="PIN of the token's user.")
     issuer: str = Field("exporter", min_length=1, max_length=200, description="Name of the exporter in documents.")
     public_url: str = Field("http://127.0.0.1:8470", description="Address at which devices reach this server.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -71,12 +79,24 @@ class Settings(BaseSettings):
     appeal: str = Field(
         "the exporter's compliance office", min_length=1, max_length=300, description="Where an operator may appeal."
     )
+    log_origin: str | None = Field(
+        None,
+        pattern=r"^[^\s+]{1,200}$",
+        description="Name under which the log is signed, for ever: absent, the host of `public_url` and `/log`.",
+    )
+    log_public: bool = Field(False, description="Let everybody read `/log/…`; else auditors, with their tokens.")
     log_json: bool = Field(True, description="Write logs as JSON lines; else for people to read.")
 
     @property
     def url(self) -> str:
         """The database's address, resolved."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'interlock.db').absolute()}"
+
+    @property
+    def origin(self) -> str:
+        """The name under which a log that begins now is signed: where it is read, without the scheme."""
+        host = urlsplit(self.public_url).netloc.rpartition("@")[2]
+        return self.log_origin or f"{host or quote(self.issuer)}/log"
 
     @property
     def binds_publicly(self) -> bool:

@@ -21,7 +21,7 @@ from licensing_protocol.canonical import decode_object, encode, from_base64url
 from licensing_protocol.errors import InterlockError
 from licensing_server.problem import Conflict, Unavailable
 from licensing_server.status_lists.tables import Shard
-from licensing_server.trust.tables import PublishedRoot
+from licensing_server.trust.tables import PublishedRoot, PublishedTargets
 
 _LISTS = "v1/status"
 _TRUST = "v1/trust"
@@ -63,6 +63,9 @@ def _trust(session: Session, folder: Path) -> Iterator[_Document]:
     for root in session.scalars(select(PublishedRoot).order_by(PublishedRoot.version)):
         name = f"{root.version}.root.json"
         yield _Document(folder / _TRUST / name, encode(root.document), root.published_at)
+    targets = session.scalar(select(PublishedTargets).order_by(PublishedTargets.version.desc()).limit(1))
+    if targets is not None:
+        yield _Document(folder / _TRUST / "targets.json", encode(targets.document), targets.published_at)
 
 
 def _lists(session: Session, folder: Path) -> Iterator[_Document]:

@@ -22,6 +22,7 @@ from licensing_server.problem import Unavailable
 from licensing_server.publishing import Published, publish
 from licensing_server.setup import open_database, open_server
 from licensing_server.status_lists import Board
+from licensing_server.trust import Newest
 
 _GRACE_S = 5
 _BACKLOG = 2_048
@@ -60,7 +61,15 @@ def work(settings: Settings, announce: Callable[[], None]) -> None:
     database, custody = open_server(settings)
     with closing(database):
         runner = Runner(database, all_jobs(settings, custody))
-        listener = Listener(database, runner.wake)
+        newest = Newest(custody)
+
+        def on_commit() -> None:
+            with database.read() as session:
+                newest.refresh(session)
+            runner.wake()
+
+        on_commit()
+        listener = Listener(database, on_commit)
         stopped = _stopped_by_signal()
         listener.start()
         runner.start()

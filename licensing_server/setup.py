@@ -13,12 +13,17 @@ from dotenv import dotenv_values
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from licensing_server import accounts, clock, migrations, status_lists, trust
+from licensing_protocol.canonical import JsonObject, encode
+from licensing_protocol.trust import Delegation
+from licensing_server import accounts, audit_log, clock, migrations, status_lists, trust
 from licensing_server.accounts.tables import Person
 from licensing_server.config import Settings
 from licensing_server.database import Database
 from licensing_server.problem import Conflict, Unavailable, Unprocessable
-from licensing_server.signing import Custody
+from licensing_server.signing import Custody, key_store, mac_key
+from licensing_server.signing.files import begin, passphrase_of
+from licensing_server.trust.ceremony import FOLDER, THRESHOLD, Ceremony, keep, signed
+from licensing_server.trust.compose import first_targets
 from licensing_server.web import Role
 
 SETTINGS_FILE = "interlock.env"
@@ -27,10 +32,14 @@ _OWNER_ONLY = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Initialised:
-    """What a first start made: the administrator's id, and the file with their API token."""
+    """What a first start made: the administrator's id, and the file with their API token.
+
+    ``request`` is the file with the Targets that the holders of a root's keys have yet to sign, where there is one.
+    """
 
     person: str
     token_file: Path
+    request: Path | None = None
 
 
 def load_settings(data_dir: Path | None = None, **changes: Any) -> Settings:
@@ -44,15 +53,19 @@ def load_settings(data_dir: Path | None = None, **changes: Any) -> Settings:
     return Settings(**settings.model_dump() | changes | {"data_dir": folder})
 
 
-def initialise(settings: Settings, administrator: str, written: Mapping[str, Any] | None = None) -> Initialised:
+def initialise(
+    settings: Settings, administrator: str, written: Mapping[str, Any] | None = None, root: JsonObject | None = None
+) -> Initialised:
     """Make keys, database, root of trust and the first administrator, who holds every role until they share them.
 
-    ``written`` are the settings to keep in ``interlock.env``. Where a step fails, the keys are taken back, so that the
-    first start can be tried again.
+    ``written`` are the settings to keep in ``interlock.env``. ``root`` is the first root of a ceremony that was held;
+    without one a throw-away ceremony is held here, whose keys stay in the data folder. Where a step fails, the keys are
+    taken back, so that the first start can be tried again.
 
     Raises:
         Conflict: ``init.done`` where the data folder has keys already, ``init.database_used`` where the database is
             another server's.
+        TrustError, DocumentError: ``root`` is none that a device would begin with.
     """
     folder = settings.data_dir
     if (folder / "keys").exists():
@@ -62,12 +75,13 @@ def initialise(settings: Settings, administrator: str, written: Mapping[str, Any
     made_passphrase = not (folder / "passphrase").exists()
     try:
         migrations.upgrade(database)
-        custody = Custody.create(folder, _passphrase(settings))
+        custody = _make_custody(settings)
         if written:
             write_settings(folder, written_settings(folder) | dict(written))
-        return _first_administrator(settings, database, custody, administrator)
+        return _first_administrator(settings, database, custody, administrator, root)
     except BaseException:
-        shutil.rmtree(folder / "keys", ignore_errors=True)
+        for made in ("keys", FOLDER):
+            shutil.rmtree(folder / made, ignore_errors=True)
         if made_passphrase:
             (folder / "passphrase").unlink(missing_ok=True)
         raise
@@ -79,10 +93,17 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
     """Open what a running server needs.
 
     Raises:
-        Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``; Conflict: ``database.newer``.
+        Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``, ``signing.token``; Conflict:
+            ``database.newer``.
     """
-    custody = Custody.open(settings.data_dir, _passphrase(settings))
-    return open_database(settings), custody
+    custody = Custody(key_store(settings), mac_key(settings.data_dir, _passphrase(settings)))
+    database = open_database(settings)
+    try:
+        database.change(lambda session: audit_log.begin(session, settings.origin, clock.now()))
+    except BaseException:
+        database.close()
+        raise
+    return database, custody
 
 
 def open_database(settings: Settings) -> Database:
@@ -128,12 +149,34 @@ def _quoted(name: str, value: str) -> str:
     return f"'{escaped}'"
 
 
-def _first_administrator(settings: Settings, database: Database, custody: Custody, name: str) -> Initialised:
+def _make_custody(settings: Settings) -> Custody:
+    begin(settings.data_dir, _passphrase(settings))
+    custody = Custody(key_store(settings), mac_key(settings.data_dir, _passphrase(settings)))
+    for delegation in Delegation:
+        custody.make(delegation)
+    return custody
+
+
+def _first_metadata(settings: Settings, targets: JsonObject, root: JsonObject | None, now: int) -> list[JsonObject]:
+    """Return what can be published at once: with a throw-away ceremony everything, else the root alone."""
+    if root is not None:
+        return [root]
+    ceremony = Ceremony.hold(now)
+    secret = passphrase_of(settings.data_dir, _passphrase(settings))
+    keep(ceremony, settings.data_dir / FOLDER, secret)
+    return [ceremony.root, signed(targets, list(ceremony.keys.values())[:THRESHOLD])]
+
+
+def _first_administrator(
+    settings: Settings, database: Database, custody: Custody, name: str, root: JsonObject | None
+) -> Initialised:
     now = clock.now()
+    targets = first_targets(custody.newest_keys(), now)
     with database.write() as session:
         _refuse_used(session, settings)
+        audit_log.begin(session, settings.origin, now)
         person = accounts.add_person(session, name=name, roles=list(Role), actor=None, now=now)
-        trust.publish(session, custody.keys(), actor=person.id, now=now)
+        trust.publish(session, _first_metadata(settings, targets, root, now), actor=person.id, now=now)
         # Opened before anything is granted, so that its list is signed by the time the first device asks for it.
         status_lists.open_shard(session, settings.public_url)
         _, text = accounts.issue_token(
@@ -147,7 +190,11 @@ def _first_administrator(settings: Settings, database: Database, custody: Custod
         )
     token_file = settings.data_dir / "admin.token"
     write_private(token_file, text + "\n")
-    return Initialised(person.id, token_file)
+    if root is None:
+        return Initialised(person.id, token_file)
+    request = settings.data_dir / "targets.1.json"
+    request.write_bytes(encode(targets) + b"\n")
+    return Initialised(person.id, token_file, request)
 
 
 def _refuse_used(session: Session, settings: Settings) -> None:

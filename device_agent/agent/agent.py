@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -88,6 +89,7 @@ class Agent:
             if listen:
                 self._workers.append(self._waiter.worker)
         self._syncing = threading.Lock()
+        self._trust_verified = False
         self._closed = False
         _AGENTS.add(self)
 
@@ -311,8 +313,12 @@ class Agent:
             with suppress(StoreError):
                 self._observer.measure()
             self._enforcer.flush()
+            exchange = self._own_exchange()
             try:
-                return act(self._own_exchange())
+                if not self._trust_verified:
+                    exchange.verify_trust()
+                    self._trust_verified = True
+                return act(exchange)
             finally:
                 self._enforcer.refresh()
                 self._waiter.begin()
@@ -336,7 +342,10 @@ class Agent:
             state = self._beliefs.state
         except StoreError:
             return None
-        return None if state.receipt is None else max(0, state.time.lower - state.receipt.issued_at)
+        if state.receipt is None:
+            # The key of the newest one may have been removed from the root of trust: report at once then.
+            return inf if state.enrolled else None
+        return max(0, state.time.lower - state.receipt.issued_at)
 
     def _settle_by_news(self, code: str) -> None:
         self._syncer.settle(code)

@@ -108,7 +108,7 @@ def read(beliefs: Beliefs, enforcer: Enforcer, silent: tuple[str, ...], reading:
         release=manifest.release,
         capabilities=capabilities,
         device=state.subject.device,
-        enrolled=receipt is not None,
+        enrolled=state.enrolled,
         entitlement=None if held is None else EntitlementStatus(held.id, held.version, held.not_before, held.expires),
         lists=tuple(
             ListStatus(uri, found.sequence, found.issued_at, max(0, clock.latest - found.issued_at))

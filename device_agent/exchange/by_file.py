@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from device_agent.errors import TransportError
-from device_agent.exchange import check_in, enrol, lists
+from device_agent.exchange import check_in, enrol, lists, trust
 from device_agent.exchange.device import Device, take_rest
 from device_agent.exchange.report import SyncReport
 from licensing_protocol import token
@@ -29,7 +29,7 @@ def export_request(device: Device, path: Path, secret: str | None) -> None:
     Raises:
         TransportError: ``file.unwritable``; MalformedDocument: no token was given, and one is needed.
     """
-    body = enrol.request(device, secret or "") if device.state().receipt is None else check_in.request(device)
+    body = check_in.request(device) if device.state().enrolled else enrol.request(device, secret or "")
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         # An enrolment token is in it: nobody else may read it.
@@ -50,13 +50,14 @@ def import_answer(device: Device, path: Path) -> SyncReport:
     """
     content = decode_object(_read(path))
     answer = Answer.parse(content)
-    if device.state().receipt is None:
+    if not device.state().enrolled:
         report = enrol.accept(device, answer)
     elif answer == Answer() and "status_lists" not in content:
         raise MalformedDocument("This file brings nothing: it is no answer of the exporter.", code="answer.empty")
     elif answer.receipt is None and answer.refusal is None:
+        report = trust.accept(device, answer.trust, SyncReport())
         with device.writing() as work:
-            report = take_rest(work, work.state, answer, SyncReport())
+            report = take_rest(work, work.state, answer, report)
     else:
         report = check_in.accept(device, answer, SyncReport())
     return _take_lists(device, content, report)

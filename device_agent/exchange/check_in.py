@@ -7,6 +7,7 @@ from typing import Final
 
 from device_agent import journal, outbox
 from device_agent.errors import OtherDocument, TransportError
+from device_agent.exchange import trust
 from device_agent.exchange.device import Device, take_rest
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
@@ -26,11 +27,11 @@ def request(device: Device) -> EvidenceRequest:
     """
     with device.writing() as work:
         outgoing = outbox.build(work.connection, work.state, device.signer, device.surroundings, work.reading)
-        return EvidenceRequest(outgoing.text, outgoing.receipt)
+    return EvidenceRequest(outgoing.text, outgoing.receipt, trust.walked(device))
 
 
 def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None = None) -> SyncReport:
-    """Take the answer to the evidence under way, all of it in one transaction.
+    """Take the answer to the evidence under way: what it has of the root of trust first, the rest in one transaction.
 
     ``sent`` is the identity of what this process sent: another may have been answered meanwhile.
 
@@ -38,6 +39,7 @@ def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None 
         InterlockError: what it brings is not signed by this exporter for this device; nothing was changed.
         OtherDocument: it answers another document, so this one stays under way.
     """
+    report = trust.accept(device, answer.trust, report)
     with device.writing() as work:
         if answer.receipt is not None:
             settled = outbox.settle_receipt(work.connection, work.state, answer.receipt, work.reading, sent=sent)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Final, NamedTuple
 
+from device_agent.exchange import trust
 from device_agent.exchange.device import Device, Work, take_rest
 from device_agent.exchange.report import SyncReport
 from device_agent.store import Connection
@@ -42,29 +44,30 @@ def request(device: Device, secret: str) -> EnrollmentRequest:
             asked = _make(device, work, secret)
             values = (name, asked.identity, asked.text, asked.created.start, asked.created.boottime)
             work.connection.execute("INSERT INTO enrolment VALUES (?, ?, ?, ?, ?)", values)
-        return EnrollmentRequest(asked.text)
+    return EnrollmentRequest(asked.text, trust.walked(device))
 
 
 def accept(device: Device, answer: Answer) -> SyncReport:
     """Take the answer to any enrolment that this device asked for.
 
     Raises:
-        InterlockError: it brings no receipt of this exporter for such an enrolment; nothing was changed.
+        InterlockError: it brings no receipt of this exporter for such an enrolment; of the rest nothing was changed.
     """
     if answer.receipt is None:
         raise WrongDocument("The answer to an enrolment brings a receipt.", code="enrolment.receipt")
-    receipt = HeldReceipt.read(answer.receipt, device.subject)
+    report = trust.accept(device, answer.trust, SyncReport())
     with device.writing() as work:
-        if work.state.held_receipt is not None:
+        if work.state.enrolled:
             # Another process enrolled meanwhile, with the same key.
-            return SyncReport()
+            return report
+        receipt = HeldReceipt.read(answer.receipt, work.state.subject)
         asked = _find(work.connection, "identity", receipt.document.evidence)
         promised = (0, first_head(device.subject.key))
         if asked is None or (receipt.document.sequence, receipt.document.head) != promised:
             raise WrongDocument("The receipt is not for an enrolment of this device.", code="enrolment.receipt")
         state = take_receipt(work.connection, work.state, receipt, asked.created, work.reading)
         work.connection.execute("DELETE FROM enrolment")
-        return take_rest(work, state, answer, SyncReport(receipts=1))
+        return take_rest(work, state, answer, replace(report, receipts=1))
 
 
 def _make(device: Device, work: Work, secret: str) -> _Asked:

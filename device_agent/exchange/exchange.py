@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from device_agent import journal
-from device_agent.exchange import by_file, enrol, lists
+from device_agent.exchange import by_file, enrol, lists, trust
 from device_agent.exchange.check_in import check_in
 from device_agent.exchange.device import Device
 from device_agent.exchange.patience import Patience
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
 from device_agent.exchange.transport import Transport
+from licensing_protocol.exchange import TrustUpdate
 
 
 class Exchange:
@@ -35,7 +36,7 @@ class Exchange:
             TransportError: no server answered; :class:`~device_agent.errors.ServerRefused` where one said why not.
             MalformedDocument: the token is none.
         """
-        if self._device.state().receipt is not None:
+        if self._device.state().enrolled:
             return SyncReport()
         body = enrol.request(self._device, token).to_json()
         report = self._servers.first(
@@ -50,7 +51,7 @@ class Exchange:
         knows that it obeys and a new entitlement can come (protocol §4). Before enrolment nothing is done.
         """
         report = SyncReport()
-        if self._device.state().receipt is None:
+        if not self._device.state().enrolled:
             return report
         report = lists.fetch_all(self._device, self._servers, check_in(self._device, self._servers, report))
         if report.invalid:
@@ -74,6 +75,10 @@ class Exchange:
             TransportError: no server gave a list that could be used, or the wait was ended.
         """
         return lists.wait(self._device, self._servers, uri, patience)
+
+    def verify_trust(self) -> None:
+        """Verify once more what is held of the root of trust: a store that was changed by hand is found out here."""
+        trust.accept(self._device, TrustUpdate(), SyncReport())
 
     def export_request(self, path: Path, token: str | None = None) -> None:
         """Write what would be sent to a file; before enrolment that takes a one-time ``token``.

@@ -6,12 +6,14 @@ import re
 from dataclasses import replace
 
 from device_agent.errors import TransportError
+from device_agent.exchange import trust
 from device_agent.exchange.device import Device
 from device_agent.exchange.patience import Patience
 from device_agent.exchange.report import SyncReport
 from device_agent.exchange.servers import Servers
 from device_agent.trusted_state import take_status_list
 from device_agent.trusted_state.records import etag
+from licensing_protocol.token import TokenType
 
 # The URI is an identifier; the list is fetched from the manifest's servers by the end of it.
 _PATH = re.compile(r"/v1/status/\d{1,10}\Z", re.ASCII)
@@ -64,7 +66,10 @@ def _fetch(
 
     def attempt(address: str) -> bool:
         answer = servers.get_status_list(address, path[0], held, patience)
-        return answer is not None and accept(device, uri, *answer)
+        if answer is None:
+            return False
+        trust.fetch_for(device, servers, address, answer[0], TokenType.STATUS_LIST)
+        return accept(device, uri, *answer)
 
     return replace(report, lists=report.lists + servers.first(attempt))
 

@@ -13,10 +13,12 @@ from licensing_protocol.canonical import JsonObject, decode_object, encode
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.exchange import Answer
 from licensing_protocol.token import TokenType
+from licensing_protocol.trust.pinned import MOST_BYTES
 
 T = TypeVar("T")
 
 _OK: Final = 200
+_NOT_FOUND: Final = 404
 _PROBLEM: Final = "application/problem+json"
 # A receipt, an entitlement, and sentences for the operator.
 MOST_ANSWER: Final = 2 * token.size_limit(TokenType.ENTITLEMENT)
@@ -61,6 +63,23 @@ class Servers:
             return Answer.parse(decode_object(response.body))
         except InterlockError as error:
             raise TransportError(f"{address} answered with something else than an answer: {error}") from error
+
+    def get_metadata(self, address: str, path: str) -> JsonObject | None:
+        """Return a root or Targets; ``None`` where the server has none of this name.
+
+        Raises:
+            TransportError: anything else came back.
+        """
+        request = Request("GET", address + path, {"Accept": "application/json"})
+        response = self._transport.send(request, MOST_BYTES)
+        if response.status == _NOT_FOUND:
+            return None
+        if response.status != _OK:
+            raise _failure(response)
+        try:
+            return decode_object(response.body)
+        except InterlockError as error:
+            raise TransportError(f"{address} answered with something else than metadata: {error}") from error
 
     def get_status_list(
         self, address: str, path: str, etag: str, patience: Patience | None = None

@@ -12,7 +12,8 @@ from device_agent.clock import Reading
 from device_agent.errors import StoreUnreadable
 from device_agent.store import Connection, facts
 from device_agent.store.facts import Fact
-from device_agent.trusted_state import Created, State
+from device_agent.trusted_state import Created, State, records
+from device_agent.trusted_state.records import Kind
 from licensing_protocol import token
 from licensing_protocol.canonical import decode_object, encode, from_base64url
 from licensing_protocol.evidence import FRESH_BYTES, Evidence, Platform, Usage
@@ -76,7 +77,7 @@ def build(
     outgoing = Outgoing(
         identity=token.identity(text),
         text=text,
-        receipt="" if state.held_receipt is None else state.held_receipt.text,
+        receipt=records.documents(connection, Kind.RECEIPT)[0].text,
         last=evidence.last,
         head=evidence.head,
         usage=evidence.usage,

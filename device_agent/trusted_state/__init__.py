@@ -3,6 +3,7 @@
 from device_agent.trusted_state.state import State
 from device_agent.trusted_state.subject import Subject
 from device_agent.trusted_state.take import Taken, take_entitlement, take_receipt, take_status_list
+from device_agent.trusted_state.take_trust import take_trust
 from device_agent.trusted_state.time import Created, TrustedTime
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "take_entitlement",
     "take_receipt",
     "take_status_list",
+    "take_trust",
 ]

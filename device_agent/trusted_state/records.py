@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -24,6 +25,9 @@ class Kind(StrEnum):
     STATUS_LIST = "status_list"
     RECEIPT = "receipt"
     EQUIVOCATION = "equivocation"
+    ROOT = "root"
+    TARGETS = "targets"
+    TRUST = "trust"
 
 
 class Kept(NamedTuple):
@@ -43,6 +47,11 @@ def documents(connection: Connection, kind: Kind) -> list[Kept]:
 def keep(connection: Connection, kind: Kind, document: Kept, etag: str = "") -> None:
     """Keep a document in the place of the one of that kind and name."""
     connection.execute("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)", (kind, *document, etag))
+
+
+def drop(connection: Connection, kind: Kind) -> None:
+    """Drop all documents of a kind."""
+    connection.execute("DELETE FROM document WHERE kind = ?", (kind,))
 
 
 def keep_contradiction(connection: Connection, identity: str, text: str) -> None:
@@ -92,6 +101,14 @@ def mark_entitlement(connection: Connection, kid: str, mark: Mark) -> None:
 def mark_status(connection: Connection, uri: str, kid: str, mark: Mark) -> None:
     """Keep the highest number that a key has set for a shard."""
     _mark(connection, _STATUS + uri, kid, mark)
+
+
+def forget_marks(connection: Connection, trusted: Callable[[str], bool]) -> None:
+    """Forget the marks of documents that keys set which are no longer trusted (protocol §2)."""
+    kids = [kid for (kid,) in connection.execute("SELECT DISTINCT kid FROM mark WHERE name != ?", (_TIME,))]
+    for kid in kids:
+        if not trusted(kid):
+            connection.execute("DELETE FROM mark WHERE kid = ? AND name != ?", (kid, _TIME))
 
 
 def read_time(connection: Connection) -> TrustedTime | None:

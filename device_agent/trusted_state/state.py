@@ -13,6 +13,7 @@ from device_agent.trusted_state import records
 from device_agent.trusted_state.entitlement import HeldEntitlement
 from device_agent.trusted_state.receipt import HeldReceipt
 from device_agent.trusted_state.records import Kind
+from device_agent.trusted_state.root import believed
 from device_agent.trusted_state.status import HeldList, HeldLists
 from device_agent.trusted_state.subject import Subject
 from device_agent.trusted_state.time import ROOT, TrustedTime
@@ -32,7 +33,8 @@ class State:
     """Everything on which a decision rests, except the place.
 
     ``revision`` changes with the documents, not with the time. ``notices`` are the exporter's sentences for the
-    device's operator; they are not signed, and nothing is decided by them.
+    device's operator; they are not signed, and nothing is decided by them. ``enrolled`` stays true where the newest
+    receipt counts no more because its key was removed from the root of trust.
     """
 
     subject: Subject
@@ -42,6 +44,7 @@ class State:
     held_receipt: HeldReceipt | None
     time: TrustedTime
     notices: tuple[str, ...] = ()
+    enrolled: bool = False
 
     @classmethod
     def begin(cls, connection: Connection, subject: Subject, reading: Reading) -> State:
@@ -52,6 +55,7 @@ class State:
         Raises:
             StoreUnreadable: the store belongs to another device key, or holds documents and no time.
         """
+        subject = replace(subject, root=believed(connection, subject))
         _bind(connection, subject.key)
         journal.begin(connection, subject.key)
         stored = records.read_time(connection)
@@ -83,11 +87,14 @@ class State:
         time = records.read_time(connection)
         if time is None:
             raise StoreUnreadable("it was never begun")
+        if known is not None and not known.subject.is_same_device(subject):
+            known = None
+        if known is not None and known.revision == facts.revision(connection):
+            return replace(known, time=known.time.merge(time.trusting(known.subject.keeps_time)))
+        subject = replace(subject, root=believed(connection, subject))
         time = time.trusting(subject.keeps_time)
-        if known is not None and known.subject == subject:
-            time = known.time.merge(time)
-            if known.revision == facts.revision(connection):
-                return replace(known, time=time)
+        if known is not None:
+            time = known.time.trusting(subject.keeps_time).merge(time)
         return cls(
             subject=subject,
             revision=facts.revision(connection),
@@ -96,6 +103,7 @@ class State:
             held_receipt=_receipt(connection, subject),
             time=time,
             notices=tuple(decode((facts.read(connection, Fact.NOTICES) or "[]").encode("utf-8"))),
+            enrolled=bool(records.documents(connection, Kind.RECEIPT)),
         )
 
     def observe(self, connection: Connection, reading: Reading) -> State:

@@ -11,28 +11,32 @@ from licensing_protocol.errors import WrongDocument
 from licensing_protocol.keys import KeySet, VerificationKey
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.token import Token, TokenType
-from licensing_protocol.trust import Delegation, RootOfTrust
+from licensing_protocol.trust import NOBODY, Delegation, RootOfTrust
 
 _TIMEKEEPERS = (Delegation.ENTITLEMENT, Delegation.STATUS, Delegation.RECEIPT)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The product's manifest, and the device: ``device`` is its id, ``key`` its key's thumbprint."""
+    """The product's manifest, and the device: ``device`` is its id, ``key`` its key's thumbprint.
+
+    ``root`` says who may sign what; until it is read from the store that is nobody.
+    """
 
     manifest: Manifest
     device: str
     key: str
+    public: VerificationKey
+    root: RootOfTrust = NOBODY
 
     @classmethod
     def of(cls, manifest: Manifest, key: VerificationKey) -> Subject:
         """Return the subject that a device key makes with a manifest."""
-        return cls(manifest, device_id(key), key.thumbprint)
+        return cls(manifest, device_id(key), key.thumbprint, key)
 
-    @property
-    def root(self) -> RootOfTrust:
-        """Who may sign what."""
-        return self.manifest.root
+    def is_same_device(self, other: Subject) -> bool:
+        """Tell whether both are one device with one manifest, whomever they trust."""
+        return self.key == other.key and self.manifest == other.manifest
 
     def verify(self, text: str, typ: TokenType) -> Token:
         """Verify a document of the exporter.
@@ -56,6 +60,10 @@ class Subject:
     def keeps_time(self, kid: str) -> bool:
         """Tell whether documents signed with this key (a thumbprint) say what time it is."""
         return any(self.root.keys(delegation).get(kid) is not None for delegation in _TIMEKEEPERS)
+
+    def signs(self, kid: str) -> bool:
+        """Tell whether this key may sign anything at all."""
+        return any(self.root.keys(delegation).get(kid) is not None for delegation in Delegation)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -79,7 +79,7 @@ def take_receipt(
     facts.write(connection, Fact.NONCE, to_base64url(document.nonce))
     time = state.time.confirm(document.issued_at, receipt.kid, created, reading)
     time = records.keep_time(connection, time)
-    return replace(state, held_receipt=receipt, time=time, revision=facts.raise_revision(connection))
+    return replace(state, held_receipt=receipt, time=time, enrolled=True, revision=facts.raise_revision(connection))
 
 
 def keep_notices(connection: Connection, state: State, notices: tuple[str, ...]) -> State:

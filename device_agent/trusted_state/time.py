@@ -121,6 +121,10 @@ class TrustedTime:
         """Remember that the wall clock of ``reading`` granted a schedule."""
         return replace(self, wall=self.wall.grant(reading))
 
+    def without_root(self) -> TrustedTime:
+        """Forget what the root of trust said of the time: its Targets are signed enough no more."""
+        return replace(self, anchors=dict(self.anchors) | {ROOT: -self.boottime})
+
     def trusting(self, trusted: Callable[[str], bool]) -> TrustedTime:
         """Forget what keys said that are no longer ``trusted`` (protocol §2)."""
         anchors = {kid: anchor for kid, anchor in self.anchors.items() if kid == ROOT or trusted(kid)}

@@ -5,7 +5,16 @@ What is imported from here needs no TUF library. :mod:`licensing_protocol.trust.
 """
 
 from licensing_protocol.trust.documents import DELEGATION_OF, verify
-from licensing_protocol.trust.pinned import PinnedKeys
-from licensing_protocol.trust.trusted import Delegation, NobodyTrusted, RootOfTrust, Trusted
+from licensing_protocol.trust.pinned import PinnedRoot
+from licensing_protocol.trust.trusted import NOBODY, Delegation, NobodyTrusted, RootOfTrust, Trusted
 
-__all__ = ["DELEGATION_OF", "Delegation", "NobodyTrusted", "PinnedKeys", "RootOfTrust", "Trusted", "verify"]
+__all__ = [
+    "DELEGATION_OF",
+    "NOBODY",
+    "Delegation",
+    "NobodyTrusted",
+    "PinnedRoot",
+    "RootOfTrust",
+    "Trusted",
+    "verify",
+]

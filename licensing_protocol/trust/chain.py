@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from tuf.api.metadata import Root
 
-from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
+from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import ContinuityError, Equivocation, RolledBack, UntrustedTime
 from licensing_protocol.trust.metadata import Held, read_root, read_targets, require
+from licensing_protocol.trust.pinned import identity_of
 from licensing_protocol.trust.trusted import Trusted
 
 
@@ -99,11 +100,10 @@ class VerifiedRoot:
         require(self.held, "targets", targets.held)
         if now is not None and now >= targets.held.expires:
             raise UntrustedTime("The Targets have expired; fetch the next ones.", code="trust.targets_expired")
-        identity = to_base64url(digest(encode(document["signed"])))
         return Trusted(
             version=self.version,
             targets=targets.held.version,
-            identity=identity,
+            identity=identity_of(document),
             issued=targets.issued,
             expires=min(self.expires, targets.held.expires),
             delegations=targets.delegations,

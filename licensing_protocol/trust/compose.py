@@ -6,14 +6,19 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import Delegations, Metadata, Role, Root, Targets
 
 from licensing_protocol.canonical import JsonObject
+from licensing_protocol.errors import MalformedDocument
+from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet
 from licensing_protocol.trust.trusted import Delegation
-from licensing_protocol.trust.tuf_keys import write_keys
+from licensing_protocol.trust.tuf_keys import TufKey, write_keys
+
+RootKey: TypeAlias = Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class RootPlan:
 
     version: int
     expires: int
-    keys: Sequence[Key]
+    keys: Sequence[RootKey]
     threshold: int
 
 
@@ -51,6 +56,26 @@ def write_targets(version: int, issued: int, expires: int, delegations: Mapping[
     delegated = Delegations.from_dict({"keys": write_keys(*names.values()), "roles": roles})
     signed = Targets(version, expires=_moment(expires), delegations=delegated, unrecognized_fields={"issued": issued})
     return Metadata(signed).to_dict()
+
+
+def read_key(value: Any) -> RootKey:
+    """Read the public key of a holder: ``{keyid, keytype, scheme, keyval}``.
+
+    Raises:
+        MalformedDocument: ``root.key``, ``root.keyid``, ``key.malformed`` or a field code.
+    """
+    fields = Fields(value, "holder")
+    keyid = fields.text("keyid")
+    members = {name: fields.take(name) for name in ("keytype", "scheme", "keyval")}
+    fields.end()
+    if TufKey.parse(members).keyid != keyid:
+        raise MalformedDocument(f"The key id {keyid} is not the name of its key.", code="root.keyid")
+    return Key.from_dict(keyid, copy.deepcopy(members))
+
+
+def write_key(key: RootKey) -> JsonObject:
+    """Return what :func:`read_key` reads."""
+    return {"keyid": key.keyid} | key.to_dict()
 
 
 def sign(document: JsonObject, signer: Signer) -> JsonObject:

@@ -21,10 +21,10 @@ from licensing_protocol.canonical import JsonObject, encode
 from licensing_protocol.errors import BelowThreshold, MalformedDocument, OversizedDocument
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet
+from licensing_protocol.trust.pinned import MOST_BYTES
 from licensing_protocol.trust.trusted import Delegation, delegations_of
 from licensing_protocol.trust.tuf_keys import MOST_KEYS, TufKey, read_keys
 
-MOST_BYTES: Final = 64 * 1024
 _ROOT: Final = "root"
 _TARGETS: Final = "targets"
 _ROLES: Final = frozenset({_ROOT, _TARGETS, "snapshot", "timestamp"})

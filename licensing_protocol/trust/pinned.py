@@ -1,54 +1,49 @@
-"""The first form of the root of trust: a pinned set of keys."""
+"""The root as a product manifest pins it: read so far that it can be named, and verified when trust is built on it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from licensing_protocol.canonical import JsonObject
+from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
+from licensing_protocol.errors import MalformedDocument, OversizedDocument
 from licensing_protocol.fields import Fields
-from licensing_protocol.keys import KeySet
-from licensing_protocol.trust.trusted import Delegation, delegations_of
+
+MOST_BYTES: Final = 64 * 1024
+_MOST_SIGNATURES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class PinnedKeys:
-    """A root of trust that never rotates: one signed product manifest carries it whole.
+class PinnedRoot:
+    """A root whose signatures nobody looked at yet; ``identity`` is base64url SHA-256 of what is signed in it."""
 
-    It stands where the versioned, threshold-signed root will stand, and answers the same questions.
-    """
-
+    document: JsonObject = field(compare=False)
     version: int
-    issued: int
-    expires: int
-    delegations: dict[Delegation, KeySet]
+    identity: str
 
     @classmethod
-    def parse(cls, value: Any) -> PinnedKeys:
-        """Read ``{version, issued, expires, delegations: {name: JWK Set}}``.
+    def parse(cls, value: Any) -> PinnedRoot:
+        """Read ``{signatures, signed}``; what it says is understood by :mod:`licensing_protocol.trust.chain`.
 
         Raises:
-            MalformedDocument: ``root.delegation`` for a purpose that is missing, unknown or without a key; or a field
-                code.
+            MalformedDocument: ``root.malformed`` for another kind of metadata, or a field code; OversizedDocument.
         """
         fields = Fields(value, "root")
-        version = fields.integer("version", least=1)
-        issued, expires = fields.integer("issued"), fields.integer("expires")
-        delegations = dict(fields.members("delegations", most=len(Delegation)))
+        fields.list_of("signatures", most=_MOST_SIGNATURES)
+        part = fields.take("signed")
         fields.end()
-        keys = delegations_of({name: KeySet.from_jwks(jwks) for name, jwks in delegations.items()})
-        return cls(version, issued, expires, keys)
+        signed = Fields(part, "root.signed")
+        if signed.text("_type") != "root":
+            raise MalformedDocument("The manifest pins something else than a root.", code="root.malformed")
+        if len(encode(value)) > MOST_BYTES:
+            raise OversizedDocument(f"Metadata of the root of trust have at most {MOST_BYTES} bytes.")
+        return cls(dict(value), signed.integer("version", least=1), identity_of(value))
 
     def to_json(self) -> JsonObject:
         """Return what :meth:`parse` reads."""
-        delegations = {str(name): keys.to_jwks() for name, keys in self.delegations.items()}
-        return {
-            "version": self.version,
-            "issued": self.issued,
-            "expires": self.expires,
-            "delegations": delegations,
-        }
+        return self.document
 
-    def keys(self, delegation: Delegation) -> KeySet:
-        """Return the keys that may sign for one purpose."""
-        return self.delegations[delegation]
+
+def identity_of(document: JsonObject) -> str:
+    """Return base64url SHA-256 of the canonical form of what is signed in metadata; signatures may be added to it."""
+    return to_base64url(digest(encode(Fields(document, "metadata").take("signed"))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import MalformedDocument
@@ -106,6 +106,9 @@ class NobodyTrusted:
     def keys(self, delegation: Delegation) -> KeySet:
         """Return no keys."""
         return KeySet()
+
+
+NOBODY: Final = NobodyTrusted()
 
 
 def delegations_of(named: dict[str, KeySet]) -> dict[Delegation, KeySet]:

@@ -21,7 +21,7 @@ SEAL: Final = "manifest.seal"
 SETTINGS: Final = "settings.json"
 _OWNER_ONLY: Final = 0o600
 _MEMBER: Final = re.compile(
-    r"(?:tables/[a-z][a-z0-9_]{0,62}\.jsonl|keys/[a-z][a-z0-9_-]{0,62}\.pem|[a-z]+\.(?:json|seal))"
+    r"(?:tables/[a-z][a-z0-9_]{0,62}\.jsonl|keys/[a-z][a-z0-9_-]{0,62}(?:\.[0-9]{1,9})?\.pem|[a-z]+\.(?:json|seal))"
 )
 _LEVEL: Final = 6
 

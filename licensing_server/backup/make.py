@@ -23,7 +23,10 @@ from licensing_server.signing import Custody
 
 # These belong to a machine, or are secret: the place where a backup is restored has its own.
 _NOT_KEPT: Final = frozenset(
-    {"data_dir", "database_url", "key_passphrase", "host", "port", "behind_tls", "trusted_proxies"}
+    {
+        *("data_dir", "database_url", "key_passphrase", "host", "port", "behind_tls", "trusted_proxies"),
+        *("signing", "pkcs11_module", "pkcs11_token", "pkcs11_pin"),
+    }
 )
 _OWNER_ONLY: Final = 0o600
 

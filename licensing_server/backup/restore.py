@@ -22,7 +22,7 @@ from licensing_server.config import Settings
 from licensing_server.database import Database
 from licensing_server.problem import Conflict, Unprocessable
 from licensing_server.setup import write_private, write_settings, written_settings
-from licensing_server.signing import Custody
+from licensing_server.signing import mac_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,7 @@ def _verify(files: Mapping[str, Path], staging: Path, passphrase: str) -> Manife
     for name, expected in manifest.files.items():
         if file_digest(files[name]) != expected:
             raise damaged(f"{name} is not what was written")
-    custody = Custody.open(staging, passphrase)
-    refuse_unless_sealed(text, files[archives.SEAL].read_text("ascii"), custody.mac_key)
+    refuse_unless_sealed(text, files[archives.SEAL].read_text("ascii"), mac_key(staging, passphrase))
     if not migrations.knows(manifest.revision):
         sentence = f"This backup is of a newer schema ({manifest.revision}); restore it with that version of interlock."
         raise Unprocessable("backup.newer", sentence)

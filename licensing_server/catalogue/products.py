@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from licensing_protocol import manifest as manifests
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.manifest import Manifest
+from licensing_protocol.trust.pinned import identity_of
 from licensing_server import audit_log, trust
 from licensing_server.catalogue.capabilities import known_capabilities
 from licensing_server.catalogue.tables import Product, Release
@@ -106,10 +107,10 @@ def product_of(session: Session, product_id: str) -> Product:
 def _refuse_unfit(session: Session, manifest: Manifest, issuer: str) -> None:
     if manifest.issuer != issuer:
         raise Unprocessable("manifest.issuer", f"The manifest obeys {manifest.issuer!r}; this server is {issuer!r}.")
-    if manifest.root.to_json() != trust.current_root(session).to_json():
-        raise Unprocessable(
-            "manifest.root", "The manifest pins another root of trust; build it from /v1/trust/1.root.json."
-        )
+    published = trust.roots(session).get(manifest.root.version)
+    if published is None or identity_of(published) != manifest.root.identity:
+        sentence = "The manifest pins another root of trust than this server's; build it from /v1/trust/1.root.json."
+        raise Unprocessable("manifest.root", sentence)
     unknown = manifest.capabilities - known_capabilities(session)
     if unknown:
         names = ", ".join(sorted(unknown))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_protocol.grant import StatusReference
 from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import Status
+from licensing_protocol.token import TokenType
 from licensing_server import accounts, audit_log, catalogue, status_lists
 from licensing_server.config import Settings
 from licensing_server.database import new_id
@@ -36,10 +37,19 @@ SYSTEM = "system"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs entitlements, on which terms."""
+    """Who signs entitlements, on which terms. The signer is asked for anew each time: keys are rotated under way."""
 
-    signer: Signer
+    signer_now: Callable[[], Signer]
     settings: Settings
+
+    @property
+    def signer(self) -> Signer:
+        """Who signs now.
+
+        Raises:
+            Unavailable: ``signing.not_delegated``.
+        """
+        return self.signer_now()
 
 
 def adopt_plan(session: Session, device: str, plan: JsonObject, *, actor: str, now: int) -> DevicePlan:
@@ -93,14 +103,20 @@ def current(
 ) -> str | None:
     """Return the entitlement where it is newer than the version ``held``, signing one that is due first.
 
-    Due is a revision not signed yet, another release, or a share of the old one's life that has passed. ``lists`` are
-    the ``seq`` of the status lists that the device holds, by URI: one that is suspended in part waits for them.
+    Due is a revision not signed yet, another release, a share of the old one's life that has passed, or another key
+    that signs now. ``lists`` are the ``seq`` of the status lists that the device holds, by URI: one that is suspended
+    in part waits for them.
     """
     plan = session.get(DevicePlan, device.id)
     if plan is None:
         return None
     row = newest(session, device.id)
-    due = row is None or _differs(plan, row, device) or _ages(row, issuer.settings.renewal_share, now)
+    due = (
+        row is None
+        or _differs(plan, row, device)
+        or _ages(row, issuer.settings.renewal_share, now)
+        or not _is_signed_by(row, issuer.signer)
+    )
     if due and accounts.waiting(session) is not None:
         # Issuing is closed: a check-in is still answered, with what was signed before.
         due = False
@@ -155,6 +171,10 @@ def _waits_for_lists(session: Session, row: SignedEntitlement, holds: Sequence[H
     acts = [row.device, *(hold.order for hold in holds if hold.kind is not Kind.LIMITED)]
     needed = status_lists.listed_about(session, suspended, acts)
     return any(sequence is None or lists.get(uri, sequence) < sequence for uri, sequence in needed)
+
+
+def _is_signed_by(row: SignedEntitlement, signer: Signer) -> bool:
+    return row.text.startswith(token.first_segment(TokenType.ENTITLEMENT, signer.key) + ".")
 
 
 def _sign(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import update
@@ -21,10 +22,19 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """Who signs receipts, and in whose name."""
+    """Who signs receipts, and in whose name. The signer is asked for anew each time: keys are rotated under way."""
 
-    signer: Signer
+    signer_now: Callable[[], Signer]
     issuer: str
+
+    @property
+    def signer(self) -> Signer:
+        """Who signs now.
+
+        Raises:
+            Unavailable: ``signing.not_delegated``.
+        """
+        return self.signer_now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +72,7 @@ def next_receipt(
         sequence=covered.sequence,
         ratchet=ratchet,
         nonce=nonce,
-        origin=signing.issuer,
+        origin=audit_log.origin(session),
         leaf=queued.leaf,
     )
     return receipt.sign(signing.signer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from licensing_protocol import evidence as evidences
@@ -39,7 +41,8 @@ def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: in
     given = (issued_at(counter.challenge_key, device_id, nonce) for nonce in parsed.nonces[1:])
     challenged_at = max((instant for instant in given if instant is not None), default=None)
     presented = Presented(parsed, request.evidence, _receipt(counter, request.receipt), challenged_at)
-    return counter.database.change(lambda session: _answer(session, counter, presented, now))
+    answer = counter.database.change(lambda session: _answer(session, counter, presented, now))
+    return replace(answer, trust=counter.newest.after(request.trust))
 
 
 def _answer(session: Session, counter: Counter, presented: Presented, now: int) -> Answer:
@@ -86,6 +89,6 @@ def _quarantine(session: Session, counter: Counter, device: str, now: int) -> No
 
 def _receipt(counter: Counter, text: str) -> Receipt | None:
     try:
-        return verify_receipt(text, counter.root)
+        return verify_receipt(text, counter.newest.root)
     except InterlockError:
         return None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import FastAPI, Request
 
-from licensing_protocol.trust import Delegation, RootOfTrust
+from licensing_protocol.trust import Delegation
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.database import Database
 from licensing_server.entitlements import Issuer
 from licensing_server.evidence import Signing
 from licensing_server.signing import Custody
+from licensing_server.trust import Newest
 from licensing_server.web.rate import Rate
 
 
@@ -24,20 +26,20 @@ class Counter:
     settings: Settings
     issuer: Issuer
     signing: Signing
-    root: RootOfTrust
+    newest: Newest
     challenge_key: bytes
     device_rate: Rate
     address_rate: Rate
 
     @classmethod
-    def of(cls, database: Database, settings: Settings, custody: Custody, root: RootOfTrust) -> Counter:
+    def of(cls, database: Database, settings: Settings, custody: Custody, newest: Newest) -> Counter:
         """Set up the counter of a server."""
         return cls(
             database,
             settings,
-            Issuer(custody.signer(Delegation.ENTITLEMENT), settings),
-            Signing(custody.signer(Delegation.RECEIPT), settings.issuer),
-            root,
+            Issuer(partial(custody.signer, Delegation.ENTITLEMENT), settings),
+            Signing(partial(custody.signer, Delegation.RECEIPT), settings.issuer),
+            newest,
             custody.mac_key,
             Rate(settings.device_rate),
             Rate(settings.address_rate),

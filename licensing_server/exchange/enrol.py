@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from licensing_protocol import enrollment as enrollments
 from licensing_protocol.enrollment import Enrollment
-from licensing_protocol.exchange import Answer, EnrollmentRequest
+from licensing_protocol.exchange import Answer, EnrollmentRequest, TrustHeld
 from licensing_server import audit_log, devices, diligence, entitlements, evidence
 from licensing_server.catalogue.products import product_of
 from licensing_server.devices.enrolment import TokenReused
@@ -23,13 +25,15 @@ def enrol(counter: Counter, request: EnrollmentRequest, now: int) -> Answer:
     """
     enrollment = enrollments.verify(request.enrollment)
     try:
-        return counter.database.change(lambda session: _answer(session, counter, enrollment, now))
+        answer = counter.database.change(lambda session: _answer(session, counter, enrollment, now))
     except TokenReused as reuse:
         # The refusal rolled its transaction back; that it happened is worth an entry and an alert of its own.
         with counter.database.write() as session:
             data = {"key": enrollment.key.thumbprint, "device": reuse.token.device}
             audit_log.record(session, "enrolment.refused", time=now, actor="device", subject=reuse.token.id, data=data)
         raise Forbidden(reuse.code, reuse.detail) from reuse
+    # What a device that does not say how far it walked pins is the first root.
+    return replace(answer, trust=counter.newest.after(request.trust or TrustHeld(root=1, targets=0)))
 
 
 def _answer(session: Session, counter: Counter, enrollment: Enrollment, now: int) -> Answer:

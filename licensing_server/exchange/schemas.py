@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -11,10 +11,25 @@ from licensing_server.web import Body, Reply
 Document = Annotated[str, Field(min_length=1, max_length=65_536, description="compact JWS")]
 
 
+class TrustHeldBody(Body):
+    """How far the device has walked in the root of trust; 0 for none."""
+
+    root: int = Field(ge=0)
+    targets: int = Field(ge=0)
+
+
+class TrustUpdateReply(Reply):
+    """The roots after the one that the device holds, and the newest Targets."""
+
+    roots: list[dict[str, Any]]
+    targets: dict[str, Any] | None = None
+
+
 class EnrollmentBody(Body):
     """``enrollment+jwt`` by the new device key."""
 
     enrollment: Document
+    trust: TrustHeldBody | None = None
 
 
 class EvidenceBody(Body):
@@ -22,6 +37,7 @@ class EvidenceBody(Body):
 
     evidence: Document
     receipt: Document
+    trust: TrustHeldBody | None = None
 
 
 class AnswerReply(Reply):
@@ -31,6 +47,7 @@ class AnswerReply(Reply):
     refusal: str | None = None
     entitlement: str | None = None
     notices: list[str] = Field(default_factory=list)
+    trust: TrustUpdateReply | None = None
 
 
 class ChallengeReply(Reply):

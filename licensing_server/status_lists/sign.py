@@ -7,7 +7,7 @@ only one can be committed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select, update
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from licensing_protocol import token
 from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import LogPosition, StatusList
+from licensing_protocol.token import TokenType
 from licensing_server import accounts, audit_log
 from licensing_server.audit_log.tables import LogEntry
 from licensing_server.config import Settings
@@ -43,8 +44,9 @@ class Signing:
 
     name = "status-lists"
 
-    def __init__(self, settings: Settings, signer: Signer) -> None:
+    def __init__(self, settings: Settings, signer: Callable[[], Signer]) -> None:
         self._settings = settings
+        # Asked for anew each time: keys are rotated under way.
         self._signer = signer
 
     def run(self, database: Database, now: int) -> int | None:
@@ -75,8 +77,10 @@ class Signing:
             return due if draft is None else self._sign(database, draft, now)
 
     def _due(self, session: Session, shard: int, now: int) -> int:
-        signed_at = session.execute(select(Shard.signed_at).where(Shard.id == shard)).scalar_one()
-        if now < signed_at + self._settings.status_resign and not _changed(session, shard):
+        begin = token.first_segment(TokenType.STATUS_LIST, self._signer().key)
+        ours = Shard.text.startswith(f"{begin}.", autoescape=True)
+        signed_at, by_us = session.execute(select(Shard.signed_at, ours).where(Shard.id == shard)).one()
+        if now < signed_at + self._settings.status_resign and by_us and not _changed(session, shard):
             return signed_at + self._settings.status_resign
         # Not later than that: a clock that once was ahead must not hold a revocation back until it is there again.
         return now + 1 if now == signed_at else now
@@ -93,7 +97,7 @@ class Signing:
             log=LogPosition(settings.issuer, draft.log_size),
             bits=draft.bits,
         )
-        text = made.sign(self._signer)
+        text = made.sign(self._signer())
         values = {"sequence": sequence, "signed_at": now, "text": text, "identity": token.identity(text)}
         with database.write() as session:
             expected = (Shard.id == draft.shard, Shard.sequence == draft.previous, Shard.retired_at.is_(None))

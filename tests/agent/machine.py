@@ -18,7 +18,8 @@ from tests.simulators.exporter import ISSUED, URI, SimulatedExporter
 from tests.simulators.memory import memory
 
 EXPORTER = SimulatedExporter()
-SUBJECT = Subject.of(EXPORTER.manifest(), SoftwareSigner.generate().key)
+SIGNER = SoftwareSigner.generate()
+SUBJECT = EXPORTER.subject(SIGNER.key)
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Machine:
     exporter: SimulatedExporter = field(default_factory=lambda: EXPORTER)
 
     def __post_init__(self) -> None:
-        self.start()
+        self.state = EXPORTER.provision(self.connection, self.subject, SIGNER, self.clock.read())
 
     def start(self) -> None:
         """A process begins."""

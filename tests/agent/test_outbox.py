@@ -45,8 +45,8 @@ class Device:
     signer: SoftwareSigner = field(default_factory=SoftwareSigner.generate)
 
     def __post_init__(self) -> None:
-        self.subject = Subject.of(self.exporter.manifest(), self.signer.key)
-        self.state = State.begin(self.connection, self.subject, self.clock.read())
+        self.subject = self.exporter.subject(self.signer.key)
+        self.state = self.exporter.provision(self.connection, self.subject, self.signer, self.clock.read())
         self.first = HeldReceipt.read(
             self.exporter.receipt(self.subject, "A" * 43, first_head(self.subject.key), 0), self.subject
         )
@@ -295,11 +295,12 @@ def _base64url(data: bytes) -> str:
 def folder(tmp_path: Path) -> tuple[Path, Manifest]:
     """The folder of an enrolled device, for several processes."""
     exporter = SimulatedExporter()
-    subject = Subject.of(exporter.manifest(), SoftwareAttester.open(tmp_path).signer().key)
+    signer = SoftwareAttester.open(tmp_path).signer()
+    subject = exporter.subject(signer.key)
     store, clock = Store.open(tmp_path), SettableClock(ISSUED + 10.0)
     text = exporter.receipt(subject, "A" * 43, first_head(subject.key), 0)
     with store.write() as connection:
-        state = State.begin(connection, subject, clock.read())
+        state = exporter.provision(connection, subject, signer, clock.read())
         take_receipt(connection, state, HeldReceipt.read(text, subject), Created("before", 0), clock.read())
     store.close()
     return tmp_path, subject.manifest

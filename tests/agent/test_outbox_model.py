@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from device_agent import journal, outbox
 from device_agent.outbox import Outgoing, Surroundings
 from device_agent.store import Connection
-from device_agent.trusted_state import Created, State, Subject, take_receipt
+from device_agent.trusted_state import Created, State, take_receipt
 from device_agent.trusted_state.receipt import HeldReceipt
 from licensing_protocol import evidence as evidences
 from licensing_protocol.canonical import JsonObject
@@ -24,7 +24,7 @@ from tests.simulators.memory import memory
 
 EXPORTER = SimulatedExporter()
 SIGNER = SoftwareSigner.generate()
-SUBJECT = Subject.of(EXPORTER.manifest(), SIGNER.key)
+SUBJECT = EXPORTER.subject(SIGNER.key)
 DENIAL: JsonObject = {"capability": "av.record", "reason": "schedule.closed"}
 
 
@@ -76,7 +76,7 @@ class Device:
 
     def __post_init__(self) -> None:
         """Begin enrolled."""
-        self.start()
+        self.state = EXPORTER.provision(self.connection, SUBJECT, SIGNER, self.clock.reboot(1))
         text = EXPORTER.receipt(SUBJECT, "A" * 43, first_head(SUBJECT.key), 0)
         receipt = HeldReceipt.read(text, SUBJECT)
         self.state = take_receipt(self.connection, self.state, receipt, Created("", 0), self.clock.read())

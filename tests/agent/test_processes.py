@@ -46,9 +46,8 @@ class Fleet:
     """One enrolled device, its server on this machine, and the processes that run on it."""
 
     def __init__(self, folder: Path, loopback: Loopback) -> None:
-        now, exporter = SystemClock().read().wall, SimulatedExporter()
-        root = exporter.root(issued=int(now) - 1000)
-        self._bench = Bench(folder, exporter, manifest_changes={"root": root, "servers": (loopback.address,)})
+        exporter = SimulatedExporter(issued=int(SystemClock().read().wall) - 1000)
+        self._bench = Bench(folder, exporter, manifest_changes={"servers": (loopback.address,)})
         self.manifest = self._bench.manifest
         self.server = Responder(self.manifest, exporter, lambda: int(SystemClock().read().wall))
         loopback.responder = self.server

@@ -19,10 +19,12 @@ from device_agent.trusted_state import (
     take_entitlement,
     take_receipt,
     take_status_list,
+    take_trust,
 )
 from device_agent.trusted_state.receipt import HeldReceipt
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.decision import Contact
+from licensing_protocol.exchange import TrustUpdate
 from licensing_protocol.journal import EventType
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.status_list import Status
@@ -41,8 +43,9 @@ class Device:
     connection: Connection = field(default_factory=memory)
 
     def __post_init__(self) -> None:
-        self.subject = Subject.of(self.exporter.manifest(), SoftwareSigner.generate().key)
-        self.state = State.begin(self.connection, self.subject, self.clock.read())
+        self.signer = SoftwareSigner.generate()
+        self.subject = self.exporter.subject(self.signer.key)
+        self.state = self.exporter.provision(self.connection, self.subject, self.signer, self.clock.read())
 
     def entitle(self, text: str) -> Taken:
         taken = take_entitlement(self.connection, self.state, text, self.clock.read())
@@ -52,6 +55,11 @@ class Device:
     def fetch(self, text: str, uri: str = URI) -> Taken:
         taken = take_status_list(self.connection, self.state, uri, text, self.clock.read())
         self.state = taken.state
+        return taken
+
+    def trust(self, update: TrustUpdate) -> Taken:
+        taken = take_trust(self.connection, self.state, update, self.signer, self.clock.read())
+        self.state, self.subject = taken.state, taken.state.subject
         return taken
 
     def receive(self, **changes: int) -> None:
@@ -219,9 +227,9 @@ def test_what_a_removed_key_signed_counts_no_more_and_neither_do_its_marks(devic
     device.fetch(device.exporter.status_list(4_000_000_000))
     device.receive()
     for delegation in (Delegation.ENTITLEMENT, Delegation.STATUS, Delegation.RECEIPT):
-        device.exporter.signers[delegation] = SoftwareSigner.generate()
-    device.subject = Subject(device.exporter.manifest(), device.subject.device, device.subject.key)
-    device.state = State.begin(device.connection, device.subject, device.clock.read())
+        device.exporter.replace_key(delegation)
+    device.trust(TrustUpdate(targets=device.exporter.targets()))
+    assert device.state.enrolled
     assert (device.state.entitlement, device.state.lists, device.state.receipt) == (None, {}, None)
     assert code(device.entitle(device.exporter.entitlement(device.subject, 5))) is None
     assert code(device.fetch(device.exporter.status_list(9))) is None

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from device_agent import journal
 from device_agent.clock import Reading
 from device_agent.store import Store
-from device_agent.trusted_state import Created, State, Subject, TrustedTime, take_status_list
+from device_agent.trusted_state import Created, State, TrustedTime, take_status_list, take_trust
+from licensing_protocol.exchange import TrustUpdate
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.time_bounds import TimeBounds
 from licensing_protocol.trust import Delegation
-from tests.agent.machine import SUBJECT, Machine
+from tests.agent.machine import EXPORTER, SIGNER, SUBJECT, Machine
 from tests.simulators.clock import SettableClock
 from tests.simulators.exporter import ISSUED, URI, SimulatedExporter
 from tests.simulators.memory import memory
@@ -42,7 +43,7 @@ def test_at_a_start_the_mark_is_advanced_and_durable_before_anything_is_decided(
     clock = SettableClock(ISSUED + 1000.0)
     store = Store.open(tmp_path)
     with store.write() as connection:
-        State.begin(connection, SUBJECT, clock.read())
+        EXPORTER.provision(connection, SUBJECT, SIGNER, clock.read())
     clock.reboot(boottime=5)
     with store.write() as connection:
         state = State.begin(connection, SUBJECT, clock.read())
@@ -136,8 +137,10 @@ def test_a_boot_that_begins_too_far_behind_the_mark(behind: int, believed: bool)
     assert machine.events() == expected
 
 
-def test_a_first_start_without_a_battery() -> None:
+def test_a_start_without_a_battery() -> None:
     machine = Machine(SettableClock(0.0))
+    machine.clock.reboot(wall=0.0)
+    machine.start()
     assert not machine.wall_is_believed
     assert [type for type, _ in machine.events()] == ["clock.rolled_back"]
 
@@ -225,15 +228,15 @@ def test_a_clock_set_far_ahead_denies_until_signed_time_and_never_moves_the_lowe
 def test_a_signer_that_is_no_longer_trusted_takes_its_times_along() -> None:
     exporter = SimulatedExporter()
     stolen = exporter.signers[Delegation.STATUS]
-    subject = Subject.of(exporter.manifest(), SoftwareSigner.generate().key)
+    signer = SoftwareSigner.generate()
+    subject = exporter.subject(signer.key)
     connection, clock = memory(), SettableClock(ISSUED + 10.0)
-    state = State.begin(connection, subject, clock.read())
+    state = exporter.provision(connection, subject, signer, clock.read())
     text = exporter.status_list(4_000_000_000, issued_at=ISSUED + 10**8, expires=2**40)
     state = take_status_list(connection, state, URI, text, clock.read()).state
     assert state.time.lower == ISSUED + 10**8
-    exporter.signers[Delegation.STATUS] = SoftwareSigner.generate()
-    cleaned = Subject(exporter.manifest(), subject.device, subject.key)
-    state = State.begin(connection, cleaned, clock.read())
+    exporter.replace_key(Delegation.STATUS)
+    state = take_trust(connection, state, TrustUpdate(targets=exporter.targets()), signer, clock.read()).state
     assert state.time.lower == ISSUED
     assert stolen.key.thumbprint not in state.time.anchors
     taken = take_status_list(connection, state, URI, exporter.status_list(7), clock.read())

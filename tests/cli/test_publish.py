@@ -17,7 +17,7 @@ LIST = Path("v1/status/1")
 
 def test_it_writes_once_and_says_what(fresh: Path, tmp_path: Path) -> None:
     answer = here("publish", tmp_path / "www", "--data-dir", fresh, "--json")
-    assert answer.json == {"folder": str(tmp_path / "www"), "written": 1, "removed": 0}
+    assert answer.json == {"folder": str(tmp_path / "www"), "written": 2, "removed": 0}
     assert (tmp_path / "www/v1/trust/1.root.json").exists()
     told = here("publish", tmp_path / "www", "--data-dir", fresh)
     assert told.out.startswith("Written: 0. Removed: 0.\n")

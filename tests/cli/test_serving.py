@@ -14,7 +14,7 @@ import httpx2
 
 from licensing_protocol import canonical
 from licensing_server import clock
-from licensing_server.signing import Custody
+from licensing_server.signing import FileKeys
 from tests.cli.command_line import Serving, Staff, here
 from tests.cli.exporter import Company
 
@@ -114,7 +114,7 @@ def test_the_keys_open_with_the_passphrase_of_the_environment(fresh: Path) -> No
     with Serving(fresh, members={"INTERLOCK_KEY_PASSPHRASE": secret}) as server:
         assert httpx2.get(f"{server.address}/readyz", trust_env=False).json()["signs"] is True
     assert secret not in server.log.read_text()
-    Custody.open(fresh, secret)
+    assert FileKeys(fresh, secret).load()
 
 
 def _entry(line: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from licensing_server.config import Settings
 from licensing_server.setup import load_settings
@@ -13,6 +14,8 @@ EXAMPLES = {
     "behind_tls": ("true", True),
     "data_dir": ("/srv/interlock", Path("/srv/interlock")),
     "key_passphrase": ("hunter2", "hunter2"),
+    "pkcs11_module": ("/usr/lib/softhsm/libsofthsm2.so", Path("/usr/lib/softhsm/libsofthsm2.so")),
+    "signing": ("pkcs11", "pkcs11"),
     "log_json": ("false", False),
     "renewal_share": ("0.25", 0.25),
 }
@@ -27,7 +30,7 @@ def test_each_is_described_and_read_from_the_environment(name: str, monkeypatch:
     text, expected = EXAMPLES.get(name, (str(number), number) if number is not None else ("some text", "some text"))
     monkeypatch.setenv(f"INTERLOCK_{name.upper()}", text)
     value = getattr(Settings(), name)
-    assert (value.get_secret_value() if name == "key_passphrase" else value) == expected
+    assert (value.get_secret_value() if isinstance(value, SecretStr) else value) == expected
 
 
 def test_the_file_comes_after_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet
 from licensing_protocol.time_bounds import TimeBounds
 from licensing_protocol.token import TokenType, size_limit
-from licensing_protocol.trust import Delegation, PinnedKeys
+from licensing_protocol.trust import Delegation, Trusted
 
 Verb: TypeAlias = Callable[[JsonObject], JsonObject]
 T = TypeVar("T")
@@ -52,9 +52,9 @@ def keys(fields: Fields) -> KeySet:
     return KeySet.from_jwks(fields.take("jwks"))
 
 
-def root_of(key_set: KeySet) -> PinnedKeys:
+def root_of(key_set: KeySet) -> Trusted:
     """Return a root of trust that lets these keys sign for every purpose, for ever."""
-    return PinnedKeys(1, 0, MAX_INTEGER, dict.fromkeys(Delegation, key_set))
+    return Trusted(1, 1, "", 0, MAX_INTEGER, dict.fromkeys(Delegation, key_set))
 
 
 def instant(fields: Fields, name: str, *, least: int = 0) -> int:

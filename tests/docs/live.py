@@ -17,7 +17,7 @@ import httpx2
 from licensing_protocol import canonical
 from licensing_protocol.keys import SoftwareSigner, VerificationKey
 from licensing_protocol.manifest import Component, Manifest
-from licensing_protocol.trust import PinnedKeys
+from licensing_protocol.trust import PinnedRoot
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.setup import initialise
@@ -70,7 +70,7 @@ class Exporter:
             release=release,
             capabilities=frozenset(PLAN["grants"]),
             safety=frozenset({"safety.tamper_alarm"}),
-            root=PinnedKeys.parse(self.root),
+            root=PinnedRoot.parse(self.root),
             servers=(self.address,),
             measure=measure,
         ).sign(vendor)

@@ -11,7 +11,8 @@ from licensing_protocol.evidence import PROFILE
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.limits.schedule import DAYS
 from licensing_protocol.measurement import Measurement
-from licensing_protocol.trust import Delegation, PinnedKeys
+from licensing_protocol.trust import PinnedRoot
+from tests.vectors.roots import PINNED, SECOND
 
 Claims = dict[str, Any]
 
@@ -37,19 +38,7 @@ def sorted_names(least: int = 0) -> st.SearchStrategy[list[str]]:
     return st.lists(NAMES, min_size=least, max_size=4, unique=True).map(sorted)
 
 
-@st.composite
-def pinned_roots(draw: st.DrawFn) -> Claims:
-    chosen = {name: draw(st.lists(st.sampled_from(KEYS), min_size=1, unique_by=id)) for name in Delegation}
-    delegations = {
-        str(name): {"keys": [key.jwk for key in sorted(keys, key=lambda key: key.thumbprint)]}
-        for name, keys in chosen.items()
-    }
-    version, issued, expires = draw(st.integers(1, 9)), draw(INSTANTS), draw(INSTANTS)
-    root = {"version": version, "issued": issued, "expires": expires, "delegations": delegations}
-    assert PinnedKeys.parse(root).to_json() == root
-    return root
-
-
+ROOTS = st.sampled_from([PinnedRoot.parse(root).to_json() for root in (PINNED, SECOND)])
 COMPONENTS = st.lists(
     st.fixed_dictionaries({"name": NAMES, "kind": st.sampled_from(["file", "tree"]), "path": st.just("a/b")})
     | st.fixed_dictionaries({"name": NAMES, "kind": st.just("setting")}),
@@ -68,7 +57,7 @@ def manifests(draw: st.DrawFn) -> Claims:
         "release": draw(NAMES),
         "capabilities": sorted(capabilities[:gated]),
         "safety": sorted(capabilities[gated:]),
-        "root": draw(pinned_roots()),
+        "root": draw(ROOTS),
         "servers": draw(st.lists(st.sampled_from(["https://a.example", "http://[::1]:8080/x"]), unique=True)),
         "measure": draw(COMPONENTS),
     }

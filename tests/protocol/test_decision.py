@@ -18,10 +18,10 @@ from licensing_protocol.limits import Fix
 from licensing_protocol.receipt import Receipt
 from licensing_protocol.status_list import SHARD_BYTES, LogPosition, Status, StatusList, read_status, write_status
 from licensing_protocol.time_bounds import TimeBounds
-from licensing_protocol.trust import Delegation, PinnedKeys
+from licensing_protocol.trust import Delegation, Trusted
 
 SIGNER = SoftwareSigner.generate()
-ROOT = PinnedKeys(1, 0, 2**40, {name: KeySet(SIGNER.key) for name in Delegation})
+ROOT = Trusted(1, 1, "", 0, 2**40, {name: KeySet(SIGNER.key) for name in Delegation})
 NOW = 1_790_000_000  # Monday 2026-09-21 14:13:20 UTC
 DIGEST = to_base64url(bytes(32))
 SQUARE = [[[9.0, 47.0], [11.0, 47.0], [11.0, 49.0], [9.0, 49.0], [9.0, 47.0]]]

@@ -17,16 +17,25 @@ from licensing_protocol.manifest import Manifest
 from licensing_protocol.receipt import Refusal
 from licensing_protocol.status_list import SHARD_BYTES, LogPosition, Status, StatusList
 from licensing_protocol.token import TokenType
-from licensing_protocol.trust import Delegation, PinnedKeys
+from licensing_protocol.trust import Delegation, PinnedRoot, Trusted
 from tests.protocol.test_decision import NOW, claims
 from tests.vectors.device_documents import EVIDENCE
+from tests.vectors.roots import PINNED
 
 SIGNER = SoftwareSigner.generate()
 KEYS = KeySet(SIGNER.key)
-ROOT = PinnedKeys(1, 0, NOW + 1000, dict.fromkeys(Delegation, KEYS))
+ROOT = Trusted(1, 1, "", 0, NOW + 1000, dict.fromkeys(Delegation, KEYS))
 ENTITLEMENT = Entitlement.parse(claims())
 MANIFEST = Manifest(
-    "exporter", "camera", "1", frozenset({"face.verify_1to1"}), frozenset({"safety.alarm"}), ROOT, (), (), "identity"
+    issuer="exporter",
+    product="camera",
+    release="1",
+    capabilities=frozenset({"face.verify_1to1"}),
+    safety=frozenset({"safety.alarm"}),
+    root=PinnedRoot.parse(PINNED),
+    servers=(),
+    measure=(),
+    identity="identity",
 )
 LIST = StatusList("exporter", "u", NOW, NOW + 60, 30, 7, LogPosition("o", 1), bytes(SHARD_BYTES), "a")
 

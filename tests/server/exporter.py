@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from licensing_protocol.canonical import encode, to_base64url
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.manifest import Component, ComponentKind, Manifest
-from licensing_protocol.trust import PinnedKeys
+from licensing_protocol.trust import PinnedRoot, Trusted
+from licensing_protocol.trust.chain import VerifiedRoot
 from licensing_server import clock
 from licensing_server.app import create_app
 from licensing_server.config import Settings
@@ -100,6 +101,13 @@ class Exporter:
         assert response.status_code in {200, 201}, response.text
         return response.json()
 
+    def trusted(self) -> Trusted:
+        """Return what a device comes to that walks from the first root."""
+        root, version = VerifiedRoot.pinned(self.get("/v1/trust/1.root.json", None)), 2
+        while (answer := self.ask("GET", f"/v1/trust/{version}.root.json", None)).status_code == 200:
+            root, version = root.follow(answer.json()), version + 1
+        return root.delegate(self.get("/v1/trust/targets.json", None))
+
     def token(self, plan: dict[str, Any] | None = None) -> str:
         """Make an enrolment token."""
         body = {"product": "camera", "end_user": self.end_user, "authorisation": "EX-2026-1", "plan": plan or PLAN}
@@ -181,7 +189,7 @@ class Exporter:
             "release": release,
             "capabilities": frozenset({CAPABILITY, "face.identify_1toN", "av.record"}),
             "safety": frozenset({"safety.tamper_alarm"}),
-            "root": PinnedKeys.parse(self.get("/v1/trust/1.root.json", None)),
+            "root": PinnedRoot.parse(self.get("/v1/trust/1.root.json", None)),
             "servers": ("https://exporter.example",),
             "measure": (Component("rules", ComponentKind.FILE, "rules.json"),),
         }

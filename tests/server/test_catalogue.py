@@ -13,8 +13,10 @@ from shapely.geometry import shape
 
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.limits import Area, Fix, Whereabouts, Zone
-from licensing_protocol.trust import PinnedKeys
+from licensing_protocol.trust import PinnedRoot
+from licensing_server import clock
 from licensing_server.catalogue import Regions, first_edition
+from licensing_server.trust.ceremony import Ceremony
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
 
@@ -79,7 +81,7 @@ def test_a_release_is_what_the_vendor_signed_and_only_that(exporter: Exporter) -
         "trust.bad_signature": manifest("2.0").sign(exporter.vendor)[:-8] + "AAAAAAAA",
         "manifest.product": manifest("2.0", product="another").sign(exporter.vendor),
         "manifest.issuer": manifest("2.0", issuer="somebody else").sign(exporter.vendor),
-        "manifest.root": manifest("2.0", root=_another_root(exporter)).sign(exporter.vendor),
+        "manifest.root": manifest("2.0", root=_another_root()).sign(exporter.vendor),
         "manifest.capability": manifest("2.0", capabilities=frozenset({"acme.unknown"})).sign(exporter.vendor),
         "token.segments": "not a document",
         "release.exists": manifest("1.0", servers=("https://other.example",)).sign(exporter.vendor),
@@ -222,9 +224,8 @@ def _releases(exporter: Exporter) -> list[Any]:
     return releases
 
 
-def _another_root(exporter: Exporter) -> PinnedKeys:
-    root = PinnedKeys.parse(exporter.get("/v1/trust/1.root.json", None))
-    return PinnedKeys(2, root.issued, root.expires, root.delegations)
+def _another_root() -> PinnedRoot:
+    return PinnedRoot.parse(Ceremony.hold(clock.now()).root)
 
 
 def _refusal(response: Response) -> str:

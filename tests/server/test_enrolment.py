@@ -12,7 +12,6 @@ from licensing_protocol.canonical import to_base64url
 from licensing_protocol.enrollment import Enrollment
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.receipt import verify_receipt
-from licensing_protocol.trust import PinnedKeys
 from licensing_server import clock
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
@@ -24,7 +23,7 @@ def test_an_enrolment_makes_a_device_with_receipt_and_entitlement(exporter: Expo
     body = device.enrollment(exporter.token(), clock.now())
     answer = exporter.post("/v1/enrollments", body, None)
     device.take(answer)
-    root = PinnedKeys.parse(exporter.get("/v1/trust/1.root.json", None))
+    root = exporter.trusted()
     receipt = verify_receipt(answer["receipt"], root)
     assert (receipt.device, receipt.sequence) == (device.id, 0)
     read = exporter.get(f"/v1/devices/{device.id}")

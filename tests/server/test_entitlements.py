@@ -12,7 +12,6 @@ from sqlalchemy import text
 from licensing_protocol.entitlement import verify
 from licensing_protocol.grant import StatusReference
 from licensing_protocol.status_list import Status, StatusList, read_status
-from licensing_protocol.trust import PinnedKeys
 from licensing_server import clock
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
@@ -25,7 +24,7 @@ def test_an_entitlement_serves_one_device_and_verifies_under_the_root(sqlite_exp
     exporter = sqlite_exporter
     device = exporter.device()
     (issued,) = exporter.get(f"/v1/devices/{device.id}/entitlements")["items"]
-    root = PinnedKeys.parse(exporter.get("/v1/trust/1.root.json", None))
+    root = exporter.trusted()
     entitlement = verify(issued["text"], root)
     assert entitlement.identity == issued["identity"]
     assert (entitlement.device, entitlement.device_key) == (device.id, device.signer.key.thumbprint)

@@ -11,7 +11,7 @@ from licensing_protocol.canonical import from_base64url, to_base64url
 from licensing_protocol.evidence import verify
 from licensing_protocol.log.merkle import leaf_hash
 from licensing_protocol.receipt import Receipt, Refusal, verify_receipt, verify_refusal
-from licensing_protocol.trust import PinnedKeys
+from licensing_protocol.trust import Trusted
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.web import Role
@@ -259,5 +259,5 @@ def _path(device: SimulatedDevice) -> str:
     return f"/v1/devices/{device.id}/evidence"
 
 
-def _root(exporter: Exporter) -> PinnedKeys:
-    return PinnedKeys.parse(exporter.get("/v1/trust/1.root.json", None))
+def _root(exporter: Exporter) -> Trusted:
+    return exporter.trusted()

@@ -46,7 +46,7 @@ def test_another_implementation_reads_our_list(sqlite_exporter: Exporter, module
         (device.entitlement or {})["grants"][CAPABILITY]["status"] for device in (suspended, revoked, untouched)
     ]
     text = exporter.ask("GET", references[0]["uri"].removeprefix("https://exporter.example"), None).text
-    (key,) = exporter.product_manifest("1.0").root.keys(Delegation.STATUS)
+    (key,) = exporter.trusted().keys(Delegation.STATUS)
     read = _read(modules, text, key.jwk, [reference["idx"] for reference in references])
     assert read["statuses"] == [2, 1, 0]
     assert read["size"] == SHARD_ENTRIES

@@ -51,7 +51,7 @@ def test_the_files_are_what_the_server_serves_and_are_left_alone_while_it_is_the
     exporter: Exporter, tmp_path: Path
 ) -> None:
     exporter.device()
-    assert put(exporter, tmp_path) == Published(2, 0)
+    assert put(exporter, tmp_path) == Published(3, 0)
     served = exporter.ask("GET", f"/{LIST}", None)
     path = tmp_path / LIST
     assert path.read_text() == served.text
@@ -62,7 +62,8 @@ def test_the_files_are_what_the_server_serves_and_are_left_alone_while_it_is_the
     before = path.stat().st_ino
     assert put(exporter, tmp_path) == Published(0, 0)
     assert path.stat().st_ino == before
-    assert names(tmp_path) == {"v1/status/1", "v1/status/1.gz", "v1/trust/1.root.json", "v1/trust/1.root.json.gz"}
+    files = {"v1/status/1", "v1/trust/1.root.json", "v1/trust/targets.json"}
+    assert names(tmp_path) == files | {f"{name}.gz" for name in files}
     assert path.stat().st_mode & 0o777 == 0o644
 
 
@@ -70,7 +71,7 @@ def test_whoever_reads_meanwhile_reads_a_whole_list(sqlite_exporter: Exporter, t
     exporter = sqlite_exporter
     exporter.device()
     put(exporter, tmp_path)
-    root, stop, numbers = exporter.product_manifest("9.0").root, threading.Event(), list[int]()
+    root, stop, numbers = exporter.trusted(), threading.Event(), list[int]()
 
     def read() -> None:
         while not stop.is_set():

@@ -17,6 +17,7 @@ PUBLIC = {
     "GET /readyz": "says only whether the server is fit to serve",
     "GET /metrics": "figures without ids; keep it off the open network in a proxy",
     "GET /v1/trust/{version}.root.json": "a root of trust is for everybody",
+    "GET /v1/trust/targets.json": "who may sign what is for everybody",
     "GET /v1/status/{shard}": "a status list names nobody and is signed",
     "POST /v1/enrollments": "signed by the new device key, with a one-time token",
     "POST /v1/devices/{device}/challenges": "a nonce is no secret",

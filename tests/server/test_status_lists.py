@@ -11,7 +11,6 @@ import pytest
 from httpx2 import Response
 
 from licensing_protocol.status_list import Status, verify
-from licensing_protocol.trust import PinnedKeys
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.web import Role
@@ -33,14 +32,14 @@ def scarce(tmp_path: Path) -> Iterator[Exporter]:
 def test_a_list_verifies_and_its_orders_are_in_the_log(exporter: Exporter) -> None:
     device = exporter.device()
     exporter.order("suspend", scope={"device": device.id, "capability": CAPABILITY})
-    root = PinnedKeys.parse(exporter.get("/v1/trust/1.root.json", None))
+    root = exporter.trusted()
     assert device.entitlement is not None
     reference = device.entitlement["grants"][CAPABILITY]["status"]
     listed = verify(exporter.ask("GET", LIST, None).text, root, uri=reference["uri"], now=clock.now())
     assert listed.status(reference["idx"]) is Status.SUSPENDED
     (placed,) = exporter.get("/v1/log/entries?type=order.placed", Role.AUDITOR)["items"]
     assert placed["index"] < listed.log.size
-    assert (listed.log.origin, listed.ttl) == (exporter.settings.issuer, exporter.settings.status_ttl)
+    assert (listed.log.origin, listed.ttl) == (exporter.settings.origin, exporter.settings.status_ttl)
     assert listed.expires == listed.issued_at + exporter.settings.status_lifetime
 
 

@@ -15,7 +15,7 @@ from device_agent.trusted_state import Subject
 from licensing_protocol import enrollment, evidence, receipt
 from licensing_protocol.canonical import JsonObject, decode_object, encode
 from licensing_protocol.evidence import Evidence
-from licensing_protocol.exchange import EnrollmentRequest, EvidenceRequest
+from licensing_protocol.exchange import EnrollmentRequest, EvidenceRequest, TrustHeld
 from licensing_protocol.journal import first_head
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.status_list import Status
@@ -68,17 +68,33 @@ class Responder(Transport):
         """Answer one request."""
         with self._lock:
             self.requests += 1
+            if path.startswith("/v1/trust/"):
+                return self._metadata(path)
             if method == "GET":
                 self._sequence = max(self._sequence + 1, self.now())
                 text = self.exporter.status_list(self._sequence, self.statuses, issued_at=self.now())
                 return 200, text.encode("ascii")
             if path == "/v1/enrollments":
-                return 200, encode(self._enrol(EnrollmentRequest.parse(decode_object(body)).enrollment))
-            return 200, encode(self._take(EvidenceRequest.parse(decode_object(body)).evidence))
+                asked = EnrollmentRequest.parse(decode_object(body))
+                return 200, encode(self._enrol(asked.enrollment) | self._trust(asked.trust))
+            sent = EvidenceRequest.parse(decode_object(body))
+            return 200, encode(self._take(sent.evidence) | self._trust(sent.trust))
 
     def events(self, type: str) -> list[JsonObject]:
         """Return the data of all reported events of a type."""
         return [event.data for report in self.received for event in report.events if event.type == type]
+
+    def _metadata(self, path: str) -> tuple[int, bytes]:
+        name = path.removeprefix("/v1/trust/")
+        if name == "targets.json":
+            return 200, encode(self.exporter.targets())
+        version = int(name.removesuffix(".root.json"))
+        roots = self.exporter.roots
+        return (200, encode(roots[version - 1])) if version <= len(roots) else (404, b"{}")
+
+    def _trust(self, held: TrustHeld | None) -> JsonObject:
+        update = self.exporter.trust_after(held)
+        return {} if update is None else {"trust": update.to_json()}
 
     def _enrol(self, text: str) -> JsonObject:
         asked = enrollment.verify(text)
@@ -101,7 +117,7 @@ class Responder(Transport):
     def _receipt(self, identity: str, head: bytes, sequence: int) -> str:
         assert self._subject is not None
         text = self.exporter.receipt(self._subject, identity, head, sequence, issued_at=self.now())
-        self._ratchet = receipt.verify_receipt(text, self.manifest.root).ratchet
+        self._ratchet = receipt.verify_receipt(text, self.exporter.trusted).ratchet
         return text
 
     def _entitlement(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from licensing_protocol.canonical import JsonObject
 from tests.vectors import (
     decisions,
+    delegations,
     device_documents,
     entitlements,
     journals,
@@ -33,7 +34,7 @@ FILES: dict[str, tuple[str, Callable[[], list[JsonObject]]]] = {
     "consistency": ("Proofs that a tree only grew (RFC 6962).", log_trees.consistency_cases),
     "cosignature": ("Cosignatures of a witness (tlog-cosignature).", log_notes.cosignature_cases),
     "decide": ("One use, decided (protocol §3 to §5).", decisions.decide_cases),
-    "delegated": ("Targets, and documents under what they delegate (protocol §2).", roots.delegated_cases),
+    "delegated": ("Targets, and documents under what they delegate (protocol §2).", delegations.delegated_cases),
     "enrollment": ("Enrolments (protocol §9).", device_documents.enrollment_cases),
     "entitlement": ("Entitlements and their limits (protocol §3).", entitlements.entitlement_cases),
     "evidence": ("Evidence (protocol §6).", device_documents.evidence_cases),

@@ -7,7 +7,8 @@ from typing import Any, Final
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.token import TokenType
 from tests.vectors.entitlements import CAPABILITY
-from tests.vectors.forge import EXPORTER, NOW, VENDOR, accepted, identity, refused, signed, without
+from tests.vectors.forge import VENDOR, accepted, identity, refused, signed, without
+from tests.vectors.roots import PINNED, root
 
 MANIFEST: Final[JsonObject] = {
     "iss": "exporter",
@@ -15,14 +16,7 @@ MANIFEST: Final[JsonObject] = {
     "release": "1.0",
     "capabilities": ["face.identify_1toN", CAPABILITY],
     "safety": ["safety.tamper_alarm"],
-    "root": {
-        "version": 1,
-        "issued": NOW - 100,
-        "expires": NOW + 10**8,
-        "delegations": {
-            name: {"keys": [EXPORTER.key.jwk]} for name in ("appraisal", "entitlement", "log", "receipt", "status")
-        },
-    },
+    "root": PINNED,
     "servers": ["https://licensing.example"],
     "measure": [
         {"name": "code", "kind": "tree", "path": "src"},
@@ -45,7 +39,7 @@ def manifest_cases() -> list[JsonObject]:
     def component(name: str, comment: str, code: str, **changes: Any) -> JsonObject:
         return case(name, comment, code, measure=[MANIFEST["measure"][0] | changes])
 
-    delegations, question = MANIFEST["root"]["delegations"], ask(MANIFEST)
+    question = ask(MANIFEST)
     slash = ask(MANIFEST | {"servers": ["https://licensing.example/"]})
     by_exporter = ask(MANIFEST) | {"token": signed(MANIFEST, TokenType.PRODUCT)}
     return [
@@ -73,19 +67,8 @@ def manifest_cases() -> list[JsonObject]:
         component("unknown kind", "file, tree or setting", "manifest.component", kind="disk"),
         component("setting with a path", "understood whole", "field.unknown", kind="setting"),
         case("component twice", "names differ", "manifest.component", measure=MANIFEST["measure"][:1] * 2),
-        rooted("root version 0", "versions begin at 1", "field.range", version=0),
+        rooted("root version 0", "versions begin at 1", "field.range", signed=root(0)),
         rooted("root and more", "understood whole", "field.unknown", extra=1),
-        rooted("purpose missing", "all five", "root.delegation", delegations=without(delegations, "log")),
-        rooted(
-            "purpose unknown",
-            "these five",
-            "root.delegation",
-            delegations=without(delegations, "log") | {"rumour": delegations["log"]},
-        ),
-        rooted(
-            "purpose without a key",
-            "it could never be served",
-            "root.delegation",
-            delegations=delegations | {"log": {"keys": []}},
-        ),
+        rooted("Targets for a root", "another kind of metadata", "root.malformed", signed=root(1, _type="targets")),
+        case("no signed part", "a root", "field.missing", root=without(PINNED, "signed")),
     ]
