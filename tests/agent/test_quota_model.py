@@ -78,7 +78,7 @@ class SharedQuota(RuleBasedStateMachine):
     @rule(
         process=processes,
         which=grants,
-        times=st.sampled_from([1, 40, 100, 300]),
+        times=st.sampled_from([1, 60, 300]),
         failing=st.sampled_from([0, 0, 0, 1, 2]),
     )
     def use(self, process: int, which: int, times: int, failing: int) -> None:
@@ -100,29 +100,24 @@ class SharedQuota(RuleBasedStateMachine):
         names = ("face.verify_1to1", "av.record")
         self.grants = [grant(capability=name, **one) for name, one in zip(names, limits, strict=True)]
 
-    @rule(process=processes)
-    def flush(self, process: int) -> None:
-        self.processes[process].rest(self.now)
-        self.processes[process].give_back(self.disk)
-
-    @rule(process=processes)
-    def close(self, process: int) -> None:
-        self.processes[process].retire()
-        self.processes[process].give_back(self.disk)
-        assert self.held(process) == 0
-
-    @rule(process=processes)
-    def crash(self, process: int) -> None:
-        self.lost += 2 * MOST
-        self.processes[process] = Reserves()
-
-    @rule(process=processes)
-    def fork(self, process: int) -> None:
-        """A child begins with what its parent had in memory, and drops it; here it goes on and the parent has died."""
-        kept = [self.processes[process].block(one, limit(one), self.lower) for one in self.grants]
-        self.lost += 2 * MOST
-        self.processes[process].clear()
-        assert not any(block.hand_out() for block in kept)
+    @rule(process=processes, how=st.sampled_from(["idles", "closes", "crashes", "forks"]))
+    def pause(self, process: int, how: str) -> None:
+        """A forked child begins with what its parent had in memory; here it goes on and the parent has died."""
+        reserves = self.processes[process]
+        if how == "crashes":
+            self.lost += 2 * MOST
+            self.processes[process] = Reserves()
+        elif how == "forks":
+            kept = [reserves.block(one, limit(one), self.lower) for one in self.grants]
+            self.lost += 2 * MOST
+            reserves.clear()
+            assert not any(block.hand_out() for block in kept)
+        else:
+            if how == "idles":
+                reserves.rest(self.now)
+            else:
+                reserves.retire()
+            reserves.give_back(self.disk)
 
     @invariant()
     def no_use_is_handed_out_that_the_disk_does_not_know_of(self) -> None:
@@ -132,7 +127,8 @@ class SharedQuota(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Close all: what is then spent is what was handed out, and what was lost."""
         for process in range(PROCESSES):
-            self.close(process)
+            self.pause(process, "closes")
+            assert self.held(process) == 0
         spent = self.taken() - self.handed_out[self.lower // WINDOW]
         assert 0 <= spent <= self.lost
         self.disk.close()
