@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI
 
 from licensing_protocol.trust import Delegation
-from licensing_server import accounts, clock, health, refusals, trust
+from licensing_server import accounts, audit_log, clock, closing, health, refusals, trust
 from licensing_server.accounts.routes import router as accounts_routes
 from licensing_server.alerts import jobs as alerts_jobs
 from licensing_server.alerts.routes import router as alerts_routes
@@ -62,7 +61,12 @@ ROUTERS = (
 def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
     """Return every job, in the order in which one pass should run them: the sequencer before what reads its order."""
     signing = Signing(settings, partial(custody.signer, Delegation.STATUS))
-    return (*ORDER_JOBS, *LOG_JOBS, alerts_jobs.job(settings.repeated_denials), *LOG_JOBS, Upkeep(settings), signing)
+    log_signer = partial(custody.signer, Delegation.LOG)
+    checkpoints = audit_log.Checkpoints(
+        audit_log.HeadFile(settings.data_dir), log_signer, partial(closing.close_for_lost_head, settings)
+    )
+    alerts = alerts_jobs.job(settings.repeated_denials)
+    return (*ORDER_JOBS, *LOG_JOBS, alerts, *LOG_JOBS, checkpoints, Upkeep(settings), signing)
 
 
 def create_app(settings: Settings, database: Database, custody: Custody, *, with_jobs: bool = True) -> FastAPI:

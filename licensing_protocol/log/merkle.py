@@ -6,15 +6,14 @@ A tree is kept as the hashes of its perfect subtrees: ``(level, index)`` is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
 from typing import Final, TypeAlias
-
-from licensing_protocol.canonical import digest
 
 HASH_BYTES: Final = 32
 _LEAF: Final = b"\x00"
 _NODE: Final = b"\x01"
-EMPTY_ROOT: Final = digest()
+EMPTY_ROOT: Final = sha256().digest()
 
 # Level and index of a perfect subtree; the first leaf of a range and the one after its last.
 Subtree: TypeAlias = tuple[int, int]
@@ -23,12 +22,12 @@ Range: TypeAlias = tuple[int, int]
 
 def leaf_hash(body: bytes) -> bytes:
     """Return the hash of one leaf."""
-    return digest(_LEAF, body)
+    return sha256(_LEAF + body).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of two neighbours."""
-    return digest(_NODE, left, right)
+    return sha256(_NODE + left + right).digest()
 
 
 def root_hash(leaves: Sequence[bytes]) -> bytes:
@@ -38,8 +37,8 @@ def root_hash(leaves: Sequence[bytes]) -> bytes:
         return EMPTY_ROOT
     while len(hashes) > 1:
         # One that has no neighbour rises as it is: the same tree as RFC 6962's, built from below.
-        paired = [node_hash(hashes[at], hashes[at + 1]) for at in range(0, len(hashes) - 1, 2)]
-        hashes = paired + hashes[len(paired) * 2 :]
+        pairs = zip(hashes[::2], hashes[1::2], strict=False)
+        hashes = [node_hash(left, right) for left, right in pairs] + hashes[len(hashes) & ~1 :]
     return hashes[0]
 
 
@@ -77,6 +76,34 @@ def stored_at(level: int, index: int) -> int:
     """Return the place of a subtree's hash among all, in the order of :func:`completed`."""
     last = ((index + 1) << level) - 1
     return 2 * last - last.bit_count() + level
+
+
+class Frontier:
+    """The edge at which a tree grows: the hashes of the perfect subtrees that make it up, from the left."""
+
+    def __init__(self, size: int = 0, edge: Iterable[bytes] = ()) -> None:
+        self.size = size
+        self._edge = list(edge)
+
+    @property
+    def root(self) -> bytes:
+        """The root over all leaves so far."""
+        return fold(self._edge)
+
+    def grow(self, leaves: Iterable[bytes]) -> list[bytes]:
+        """Take leaf hashes in; return the hashes that became complete with them, in the order of :func:`completed`."""
+        edge, index, complete = self._edge, self.size, list[bytes]()
+        for found in leaves:
+            complete.append(found)
+            carried = index
+            while carried & 1:
+                found = node_hash(edge.pop(), found)
+                complete.append(found)
+                carried >>= 1
+            edge.append(found)
+            index += 1
+        self.size = index
+        return complete
 
 
 def inclusion_ranges(index: int, size: int) -> list[Range]:

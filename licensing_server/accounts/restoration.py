@@ -79,6 +79,8 @@ def accept(act: Act, quiet_s: int) -> Restoration:
         four_eyes.begin(act.session, found.subject, first=act.actor, now=act.now)
     else:
         four_eyes.decide(act, found.subject, roles=ACCEPTERS, quiet_s=quiet_s, apart=False)
+    if waiting(act.session) is None:
+        audit_log.open_log(act.session, act.now)
     data = {"as": "first" if first else "second"}
     audit_log.record(act.session, "restore.accepted", time=act.now, actor=act.actor, subject="server", data=data)
     return found

@@ -1,6 +1,29 @@
-"""The record of every act: queued in the act's own transaction, then given its contiguous index."""
+"""The record of every act: queued in the act's own transaction, then integrated into a tree whose heads are signed."""
 
+from licensing_server.audit_log.anew import begin_anew
+from licensing_server.audit_log.checkpoints import checkpoint
+from licensing_server.audit_log.head import HeadFile
+from licensing_server.audit_log.origins import begin, open_log, origin
 from licensing_server.audit_log.record import Queued, record
 from licensing_server.audit_log.sequence import lag, sequence, sequenced_size
+from licensing_server.audit_log.sign import Checkpoints
+from licensing_server.audit_log.tree import prove, prove_growth, root, tile
 
-__all__ = ["Queued", "lag", "record", "sequence", "sequenced_size"]
+__all__ = [
+    "Checkpoints",
+    "HeadFile",
+    "Queued",
+    "begin",
+    "begin_anew",
+    "checkpoint",
+    "lag",
+    "open_log",
+    "origin",
+    "prove",
+    "prove_growth",
+    "record",
+    "root",
+    "sequence",
+    "sequenced_size",
+    "tile",
+]

@@ -1,4 +1,4 @@
-"""The sequencer as a job."""
+"""The sequencer as a job; heads are signed by :class:`licensing_server.audit_log.sign.Checkpoints`."""
 
 from __future__ import annotations
 

@@ -14,10 +14,11 @@ from sqlalchemy import MetaData, inspect
 
 from licensing_protocol.canonical import decode_object
 from licensing_server import clock, migrations
+from licensing_server.audit_log import HeadFile
 from licensing_server.backup import archive as archives
-from licensing_server.backup.closing import close_issuing
 from licensing_server.backup.manifest import Manifest, damaged, file_digest, refuse_unless_sealed
 from licensing_server.backup.rows import Step, read_rows, set_sequences, tables_of
+from licensing_server.closing import close_issuing
 from licensing_server.config import Settings
 from licensing_server.database import Database
 from licensing_server.problem import Conflict, Unprocessable
@@ -105,7 +106,8 @@ def _fill_database(
             _load(database, manifest, files, begin(sum(manifest.rows.values())))
             migrations.upgrade(database)
             with database.write() as session:
-                return close_issuing(session, settings, manifest, clock.now())
+                head = HeadFile(settings.data_dir).read()
+                return close_issuing(session, settings, manifest.made_at, head, clock.now())
         except BaseException:
             _empty(database)
             raise

@@ -35,7 +35,7 @@ class _Draft:
     uri: str
     bits: bytes
     previous: int
-    log_size: int
+    log: LogPosition
     entries: Sequence[int]
 
 
@@ -94,7 +94,7 @@ class Signing:
             expires=now + settings.status_lifetime,
             ttl=settings.status_ttl,
             sequence=sequence,
-            log=LogPosition(settings.issuer, draft.log_size),
+            log=draft.log,
             bits=draft.bits,
         )
         text = made.sign(self._signer())
@@ -121,7 +121,8 @@ def _draft(session: Session, shard: int) -> _Draft | None:
         return None
     entries = list(session.scalars(select(StatusChange.entry).where(*_unlisted(shard))))
     row = session.execute(select(Shard.uri, Shard.bits, Shard.sequence).where(Shard.id == shard)).one()
-    return _Draft(shard, row.uri, row.bits, row.sequence, audit_log.sequenced_size(session), entries)
+    log = LogPosition(audit_log.origin(session), audit_log.sequenced_size(session))
+    return _Draft(shard, row.uri, row.bits, row.sequence, log, entries)
 
 
 def _changed(session: Session, shard: int) -> bool:

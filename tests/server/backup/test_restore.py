@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from tests.server.backup.places import Reopened, bring_back, contents, make, pas
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
 
 # What a restore itself writes: everything else must come back as it was.
-CHANGED = {"restoration", "log_entry", "shard", "status_change", "device_plan"}
+CHANGED = {"restoration", "log", "log_entry", "log_hash", "shard", "status_change", "device_plan"}
 
 
 def test_every_row_comes_back_on_either_database(exporter: Exporter, empty_place: Settings, tmp_path: Path) -> None:
@@ -37,9 +39,14 @@ def test_every_row_comes_back_on_either_database(exporter: Exporter, empty_place
     assert set(after) == set(before)
     for table in set(before) - CHANGED:
         assert after[table] == before[table], table
-    (added,) = set(after["log_entry"]) - set(before["log_entry"])
-    assert "backup.restored" in added
-    assert set(before["log_entry"]) < set(after["log_entry"])
+    held, entries = (dict(_entries(found)) for found in (before, after))
+    assert set(held) < set(entries)
+    placed = sorted(index for index in entries.values() if index is not None)
+    assert placed == list(range(made.log_size + 1))
+    begun, restored = sorted(set(entries) - set(held), key=lambda row: "backup.restored" in row)
+    assert ("log.begun" in begun, "backup.restored" in restored) == (True, True)
+    assert entries[begun] == made.log_size
+    assert set(before["log_hash"]) < set(after["log_hash"])
     assert len(after["restoration"]) == 1
 
 
@@ -146,6 +153,15 @@ def test_what_is_restored_is_private_and_keeps_the_settings(written: Written, tm
         assert path.stat().st_mode & 0o777 == 0o600, path
     assert (place.data_dir / "interlock.env").read_text() == "INTERLOCK_PUBLIC_URL='https://exporter.example'\n"
     assert written.passphrase.encode() not in gzip.decompress(written.archive.read_bytes())
+
+
+def _entries(rows: dict[str, list[str]]) -> Iterator[tuple[str, int | None]]:
+    """Yield the entries of the log, and the index of each."""
+    index = re.compile(r"\('position', (None|[0-9]+)\)")
+    for row in rows["log_entry"]:
+        found = index.search(row)
+        assert found is not None
+        yield index.sub("", row), None if found[1] == "None" else int(found[1])
 
 
 def _accept(exporter: Exporter) -> None:

@@ -1,0 +1,28 @@
+"""Signed heads of the tree, as they are read."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from licensing_protocol.log.note import Note, signature_lines
+from licensing_server.audit_log.origins import newest
+from licensing_server.audit_log.tables import LogCheckpoint, LogCosignature
+
+
+def newest_row(session: Session) -> LogCheckpoint | None:
+    """Return the newest head that was signed under the log's present name."""
+    rows = select(LogCheckpoint).where(LogCheckpoint.log == newest(session).number)
+    return session.scalar(rows.order_by(LogCheckpoint.size.desc()).limit(1))
+
+
+def checkpoint(session: Session, size: int | None = None) -> Note | None:
+    """Return the newest checkpoint under the log's present name, or the one of ``size``, with its cosignatures."""
+    row = newest_row(session) if size is None else session.get(LogCheckpoint, size)
+    return None if row is None else note_of(session, row)
+
+
+def note_of(session: Session, row: LogCheckpoint) -> Note:
+    """Return a checkpoint with the cosignatures that it has by now."""
+    lines = select(LogCosignature.line).where(LogCosignature.size == row.size).order_by(LogCosignature.name)
+    return Note(row.text, signature_lines("".join([row.signatures, *session.scalars(lines)])))
