@@ -5,11 +5,9 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import uvicorn
 
@@ -17,15 +15,12 @@ from licensing_server.app import all_jobs, create_app
 from licensing_server.config import Settings
 from licensing_server.database import Listener
 from licensing_server.jobs import Runner
+from licensing_server.listening import Server, address_of, bind, config_of
 from licensing_server.orders.follow import Followers
-from licensing_server.problem import Unavailable
 from licensing_server.publishing import Published, publish
 from licensing_server.setup import open_database, open_server
 from licensing_server.status_lists import Board
 from licensing_server.trust import Newest
-
-_GRACE_S = 5
-_BACKLOG = 2_048
 
 
 def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: bool) -> None:
@@ -35,20 +30,10 @@ def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: boo
         Unavailable: ``database.unmigrated``, ``signing.absent``, ``signing.unreadable``, ``serve.address``.
     """
     database, custody = open_server(settings)
-    with closing(database), closing(_bind(settings.host, settings.port)) as listener:
+    with closing(database), closing(bind(settings.host, settings.port)) as listener:
         app = create_app(settings, database, custody, with_jobs=with_jobs)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            lifespan="on",
-            proxy_headers=True,
-            forwarded_allow_ips=settings.trusted_proxies,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-        server = _Server(config, (app.state.board, app.state.followers), lambda: announce(_address(listener)))
+        config = config_of(app, settings.trusted_proxies)
+        server = _Server(config, (app.state.board, app.state.followers), lambda: announce(address_of(listener)))
         server.run(sockets=[listener])
 
 
@@ -107,56 +92,15 @@ def _stopped_by_signal() -> threading.Event:
     return stopped
 
 
-class _Server(uvicorn.Server):
+class _Server(Server):
     def __init__(
         self, config: uvicorn.Config, waited_at: tuple[Board, Followers], announce: Callable[[], None]
     ) -> None:
-        super().__init__(config)
+        super().__init__(config, announce)
         self._waited_at = waited_at
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Requests that wait for a status list are answered now, else each would hold the end up for a minute.
         for held in self._waited_at:
             held.close()
         await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # Unlike uvicorn's, not raised again after a graceful end: to stop when asked to is success.
-        def stop(signal_number: int, frame: FrameType | None) -> None:
-            self.handle_exit(signal_number, frame)
-
-        before: dict[int, Any] = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(_BACKLOG)
-        except BaseException:
-            listener.close()
-            raise
-    except OSError as error:
-        reason = (error.strerror or "not possible").lower()
-        raise Unavailable("serve.address", f"Cannot listen on {host} port {port}: {reason}; choose another.") from error
-    return listener
-
-
-def _address(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
