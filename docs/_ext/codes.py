@@ -60,6 +60,11 @@ def command_codes() -> list[Code]:
     )
 
 
+def audit_codes() -> list[Code]:
+    """Return the codes that the auditor's tools give; ``kind`` is the class, or the one that the protocol found."""
+    return _merged(_calls("licensing_server/auditing", _keyword))
+
+
 def problem_codes() -> list[Code]:
     """Return the codes with which the server refuses."""
     return _merged(_calls("licensing_server", _problem))

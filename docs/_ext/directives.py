@@ -10,7 +10,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from docs._ext import codes, commands, routes, settings
+from docs._ext import audit_commands, codes, commands, routes, settings
 
 
 class Generated(SphinxDirective):
@@ -40,6 +40,14 @@ class CommandLine(Generated):
         return commands.to_markdown(*self.arguments)
 
 
+class AuditCommands(Generated):
+    """``{audit-commands}``."""
+
+    def markdown(self) -> str:
+        """Return the reference of the auditor's commands."""
+        return audit_commands.to_markdown()
+
+
 class HttpRoutes(Generated):
     """``{http-routes}``."""
 
@@ -57,7 +65,7 @@ class ServerSettings(Generated):
 
 
 class Codes(Generated):
-    """``{codes} reasons | reasons-de | reasons-fr | errors | protocol | problems | agent | commands``."""
+    """``{codes} reasons | reasons-de | reasons-fr | errors | protocol | problems | agent | commands | audit``."""
 
     required_arguments = 1
 
@@ -96,6 +104,11 @@ def _commands() -> str:
     return _table(("code", "exit code", "sentence"), rows)
 
 
+def _audit() -> str:
+    rows = ((found.code, f"`{found.kind}`", found.sentence) for found in codes.audit_codes())
+    return _table(("code", "class", "sentence"), rows)
+
+
 _TABLES: dict[str, Callable[[], str]] = {
     "reasons": lambda: _reasons("en"),
     "reasons-de": lambda: _reasons("de"),
@@ -105,6 +118,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "problems": _problems,
     "agent": _agent,
     "commands": _commands,
+    "audit": _audit,
 }
 
 
@@ -119,6 +133,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives."""
     app.add_directive("command-line", CommandLine)
+    app.add_directive("audit-commands", AuditCommands)
     app.add_directive("http-routes", HttpRoutes)
     app.add_directive("server-settings", ServerSettings)
     app.add_directive("codes", Codes)

@@ -90,10 +90,13 @@ def bundle(entries: Iterable[bytes]) -> bytes:
 def unbundle(data: bytes, width: int) -> Sequence[bytes]:
     """Return the entries of a tile of this width; MalformedDocument ``tile.entries`` where they are not all there."""
     entries, at = [], 0
-    for _ in range(width):
-        begin = at + _LENGTH_BYTES
-        at = begin + int.from_bytes(data[at:begin], "big")
-        entries.append(data[begin:at])
+    try:
+        for _ in range(width):
+            begin = at + _LENGTH_BYTES
+            at = begin + (data[at] << 8 | data[at + 1])
+            entries.append(data[begin:at])
+    except IndexError:
+        at = -1
     if at != len(data):
         raise MalformedDocument(f"The tile does not hold {width} entries.", code="tile.entries")
     return entries

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the command line and exit with one of :class:`~licensing_server.cli.exits.ExitCode`.
 
-    What the commands need is imported only here, so that an install without the extra is told in one sentence.
+    What the commands need is imported only here, so that an install without the extra is told in one sentence. The
+    auditor's commands need no extra, and nothing of the server.
     """
+    if sys.argv[1:2] == ["audit"]:
+        from licensing_server.auditing.commands import main as audit
+
+        sys.exit(audit(sys.argv[2:]))
     try:
         from licensing_server.cli.application import application
     except ModuleNotFoundError as error:

@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
-from licensing_server.cli import backup, entitlements, init, migrate, orders, publish, serve, work
+from licensing_server.cli import audit, backup, entitlements, init, migrate, orders, publish, serve, work
 from licensing_server.cli.alerts import alerts
 from licensing_server.cli.catalogue import capabilities, provisos, regions
 from licensing_server.cli.devices import devices
 from licensing_server.cli.exits import EXIT_CODES
-from licensing_server.cli.keys import keys
 from licensing_server.cli.log import log
 from licensing_server.cli.order_book import orders as order_book
 from licensing_server.cli.parties import parties
@@ -69,8 +68,9 @@ for name, command, panel in (
 ):
     application.command(name, rich_help_panel=panel, epilog=EXIT_CODES)(command)
 
+application.command("audit", rich_help_panel=_WATCH, context_settings=audit.SETTINGS)(audit.audit)
+
 for noun, group, panel in (
-    ("keys", keys, _MACHINE),
     ("people", people, _SET_UP),
     ("parties", parties, _SET_UP),
     ("products", products, _SET_UP),

@@ -7,12 +7,13 @@ import re
 import pytest
 from fastapi.routing import APIRoute
 
-from docs._ext import codes, commands, routes, settings
+from docs._ext import audit_commands, codes, commands, routes, settings
 from licensing_protocol.decision import Granted
 from licensing_protocol.journal import EventType
 from licensing_protocol.limits import Limits
 from licensing_protocol.reasons import SENTENCES
 from licensing_server.app import ROUTERS
+from licensing_server.auditing.commands.run import COMMANDS
 from licensing_server.config import Settings
 from licensing_server.entitlements.plan import GrantPlan, PlannedGrant
 from tests.docs.pages import DOCS, ROOT
@@ -66,6 +67,17 @@ def test_every_command_is_listed_with_what_it_does(application: str, program: st
         assert command.help, command.path
         assert [names for names, text in command.parameters if not text] == [], command.path
     assert f"{application} {program}" in _page(f"{program}.md")
+
+
+def test_every_command_of_an_audit_is_listed_with_its_options_and_codes() -> None:
+    page = audit_commands.to_markdown()
+    for command in COMMANDS:
+        assert f"## interlock audit {command.name}\n" in page
+        assert [names for names, meaning in audit_commands.options(command) if not meaning] == []
+    written = set(_KEYWORD.findall(_source("licensing_server/auditing")))
+    found = codes.audit_codes()
+    assert written == {code.code for code in found}
+    assert [code.code for code in found if not code.sentence] == []
 
 
 def test_an_option_that_is_common_to_one_program_is_listed_for_the_other() -> None:

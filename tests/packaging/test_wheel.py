@@ -10,12 +10,15 @@ import sysconfig
 import venv
 import zipfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import httpx2
 import pytest
+from packaging.requirements import Requirement
 
 from licensing_protocol import canonical
+from tests.simulators.published_log import PublishedLog, entries
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("licensing_protocol", "device_agent", "licensing_server")
@@ -74,6 +77,16 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     return made
 
 
+@pytest.fixture(scope="module")
+def base(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel with what its base install depends on, and no extra."""
+    made = _install(wheel, tmp_path_factory.mktemp("base"))
+    for name in _needed("interlock"):
+        for top in {file.parts[0] for file in metadata.files(name) or () if file.parts[0] not in {"..", "__pycache__"}}:
+            (_packages(made.folder) / top).symlink_to(str(metadata.distribution(name).locate_file(top)))
+    return made
+
+
 def test_every_file_of_the_packages_is_in_the_wheel(wheel: Path) -> None:
     wanted = {
         str(path.relative_to(ROOT))
@@ -125,6 +138,14 @@ def test_both_commands_are_installed(installed: Installed, program: str) -> None
     assert done.returncode == 0, done.stderr
 
 
+def test_an_audit_needs_no_extra(base: Installed, tmp_path: Path) -> None:
+    log = PublishedLog(entries(300))
+    folder = log.write(tmp_path / "log")
+    done = base.run("interlock", "audit", "verify", folder, "--policy", folder / "policy", "--json")
+    assert (done.returncode, canonical.decode_object(done.stdout.encode())["size"]) == (0, 300), done.stderr
+    assert base.run("interlock", "alerts", "list").returncode == 4
+
+
 def test_without_its_extra_the_command_says_so_in_one_sentence(bare: Installed) -> None:
     done = bare.run("interlock", "alerts", "list")
     assert done.returncode == 4
@@ -141,6 +162,19 @@ def _install(wheel: Path, folder: Path) -> Installed:
     done = subprocess.run([*pip, *offline], capture_output=True, text=True, timeout=120, env=target.environment)
     assert done.returncode == 0, done.stderr
     return target
+
+
+def _needed(name: str) -> set[str]:
+    """Return the distributions that one needs without any of its extras, all the way down."""
+    found: set[str] = set()
+    wanted = [name]
+    while wanted:
+        for line in metadata.requires(wanted.pop()) or ():
+            other = Requirement(line)
+            if other.name not in found and (other.marker is None or other.marker.evaluate({"extra": ""})):
+                found.add(other.name)
+                wanted.append(other.name)
+    return found
 
 
 def _packages(environment: Path) -> Path:

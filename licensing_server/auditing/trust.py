@@ -1,0 +1,23 @@
+"""Whom an auditor believes: said by the auditor, never by what is audited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from licensing_protocol.log.note_key import NoteKey, SignatureType
+from licensing_protocol.log.policy import Policy
+
+
+def policy_of(keys: Sequence[str]) -> Policy:
+    """Return the policy that believes these keys: a log's to sign, and every witness's to have seen it.
+
+    Raises:
+        MalformedDocument: as :meth:`NoteKey.parse` and :meth:`Policy.parse`.
+    """
+    parsed = [NoteKey.parse(key.strip()) for key in keys]
+    witnesses = [key for key in parsed if key.kind is SignatureType.COSIGNATURE]
+    lines = [f"log {key}" for key in parsed if key.kind is SignatureType.ED25519]
+    lines += [f"witness witness{number} {key}" for number, key in enumerate(witnesses)]
+    names = " ".join(f"witness{number}" for number in range(len(witnesses)))
+    lines += [f"group all-of-them all {names}", "quorum all-of-them"] if names else ["quorum none"]
+    return Policy.parse("\n".join(lines).encode())
