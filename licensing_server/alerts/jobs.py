@@ -70,10 +70,12 @@ def _findings(session: Session, entry: LogEntry, threshold: int) -> list[Finding
     uses = _last_day(session, entry.subject, events, EventType.CAPABILITY_USED) if suspect else []
     return [
         *rules.changes(events),
+        *rules.unreported_changes(data, events),
         *rules.repeated_denials(denials, threshold),
         *rules.displaced(denials, threshold),
         *rules.strangers(uses),
         *rules.replays(events),
+        *rules.forgeries(events),
         *rules.clocks_and_positions(events),
         *rules.anomalies(data),
     ]

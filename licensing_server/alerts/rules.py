@@ -37,6 +37,8 @@ _ANOMALIES: Final = {
 }
 # Refused although the exporter signed it: somebody kept it, or made the exporter sign twice.
 _REPLAYED: Final = frozenset({"continuity.rolled_back", "continuity.equivocation"})
+# Late, and no forgery: whoever keeps a device off the network for long makes this happen.
+_EXPIRED: Final = frozenset({"trust.root_expired", "trust.targets_expired"})
 _ELSEWHERE: Final = frozenset({"area.outside", "area.denied_zone"})
 _CLOCK: Final = {
     EventType.CLOCK_ROLLED_BACK: "The device's clock was set back.",
@@ -48,6 +50,15 @@ def changes(events: Iterable[Seen]) -> list[Finding]:
     """A configuration change opens a case."""
     found = [event for event in events if event.type == EventType.CONFIGURATION_CHANGED]
     return [Finding("configuration.changed", _change(event.data)) for event in found]
+
+
+def unreported_changes(appraisal: Mapping[str, Any], events: Iterable[Seen]) -> list[Finding]:
+    """A measured component that is another than before, or gone, opens a case where no event tells of it."""
+    told = {event.data.get("component") for event in events if event.type == EventType.CONFIGURATION_CHANGED}
+    text = "The measured component {} is another than before or gone, and no event in the same report says so."
+    return [
+        Finding("configuration.changed", text.format(name)) for name in appraisal.get("changed", []) if name not in told
+    ]
 
 
 def repeated_denials(events: Iterable[Seen], threshold: int) -> list[Finding]:
@@ -73,6 +84,15 @@ def replays(events: Iterable[Seen]) -> list[Finding]:
         Finding("entitlement.replayed", "The device was offered an entitlement that it had to refuse as a replay.")
         for event in events
         if event.type == EventType.ENTITLEMENT_REFUSED and event.data.get("code") in _REPLAYED
+    ]
+
+
+def forgeries(events: Iterable[Seen]) -> list[Finding]:
+    """Roots or Targets that the device had to refuse open a case: somebody other than the exporter offered them."""
+    return [
+        Finding("trust.refused", "The device was offered a root of trust that it had to refuse, or its store was changed.")
+        for event in events
+        if event.type == EventType.TRUST_REFUSED and event.data.get("code") not in _EXPIRED
     ]
 
 

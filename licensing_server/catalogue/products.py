@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from licensing_protocol import canonical
 from licensing_protocol import manifest as manifests
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.manifest import Manifest
@@ -92,6 +94,11 @@ def release_of(session: Session, manifest: str) -> Manifest:
     return read_manifest(session.get_one(Product, release.product), release.text)
 
 
+def measured_by(release: Release) -> frozenset[str]:
+    """Return the names of the components that devices with a release measure."""
+    return _measured_by(release.text)
+
+
 def product_of(session: Session, product_id: str) -> Product:
     """Return a product.
 
@@ -102,6 +109,13 @@ def product_of(session: Session, product_id: str) -> Product:
     if product is None:
         raise not_found("product", product_id)
     return product
+
+
+@lru_cache(maxsize=1024)
+def _measured_by(manifest: str) -> frozenset[str]:
+    # Verified when it was registered; a device that checks in must not pay for that again.
+    claims = canonical.decode_object(canonical.from_base64url(manifest.split(".")[1]))
+    return frozenset(component.name for component in Manifest.parse(claims, "").measure)
 
 
 def _refuse_unfit(session: Session, manifest: Manifest, issuer: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import to_base64url
 from licensing_protocol.evidence import Evidence
 from licensing_protocol.receipt import Receipt
 from licensing_server import audit_log
+from licensing_server.catalogue.products import measured_by
 from licensing_server.catalogue.tables import Release
 from licensing_server.devices.tables import Device
 from licensing_server.evidence.appraise import Appraisal, Known, appraise
@@ -61,10 +63,11 @@ def accept(
         return _fork(session, signing, device, presented, parent.used_by, now)
     known = _known(session, device, parent, presented.challenged_at)
     release = session.get(Release, evidence.manifest)
-    manifest_known = release is not None and release.product == device.product
-    appraisal = appraise(evidence, known, fresh_seconds, now, manifest_known=manifest_known)
-    if manifest_known:
+    measured = measured_by(release) if release is not None and release.product == device.product else None
+    appraisal = appraise(evidence, known, fresh_seconds, now, measured=measured)
+    if measured is not None:
         device.manifest = evidence.manifest
+        _forget_components(session, device.id, known.components.keys() - measured)
     device.last_seen = now
     _store(session, device, presented, appraisal, now)
     data = appraisal.to_json() | {"events": len(evidence.events), "last": evidence.last}
@@ -117,6 +120,12 @@ def _known(session: Session, device: Device, parent: Ratchet, challenged_at: int
     components = session.scalars(select(Component).where(Component.device == device.id))
     digests = {component.name: component.digest for component in components}
     return Known(state.head, state.last, digests, parent.nonce, parent.issued_at, challenged_at)
+
+
+def _forget_components(session: Session, device: str, names: Set[str]) -> None:
+    """Forget what the release that the device runs does not have any more."""
+    if names:
+        session.execute(delete(Component).where(Component.device == device, Component.name.in_(names)))
 
 
 def _store(session: Session, device: Device, presented: Presented, appraisal: Appraisal, now: int) -> None:

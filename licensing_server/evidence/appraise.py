@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from licensing_protocol.canonical import JsonObject, to_base64url
@@ -28,7 +28,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Appraisal:
-    """``anomalies`` are stable codes; ``changed`` names components with another digest than before."""
+    """``anomalies`` are stable codes; ``changed`` names components with another digest, or none any more."""
 
     fresh: bool
     anomalies: tuple[str, ...]
@@ -39,8 +39,11 @@ class Appraisal:
         return {"fresh": self.fresh, "anomalies": list(self.anomalies), "changed": list(self.changed)}
 
 
-def appraise(evidence: Evidence, known: Known, fresh_seconds: int, now: int, *, manifest_known: bool) -> Appraisal:
-    """Appraise evidence of a used-once parent. Nothing here refuses: anomalies are reported, never repaired."""
+def appraise(evidence: Evidence, known: Known, fresh_seconds: int, now: int, *, measured: Set[str] | None) -> Appraisal:
+    """Appraise evidence of a used-once parent. Nothing here refuses: anomalies are reported, never repaired.
+
+    ``measured`` names the components of the release that the device runs, ``None`` where that is not registered.
+    """
     anomalies = []
     if evidence.first != known.last + 1:
         anomalies.append("journal.gap")
@@ -49,14 +52,15 @@ def appraise(evidence: Evidence, known: Known, fresh_seconds: int, now: int, *, 
     nonce_fits = evidence.nonces[0] == to_base64url(known.nonce)
     if not nonce_fits:
         anomalies.append("evidence.nonce")
-    if not manifest_known:
+    if measured is None:
         anomalies.append("manifest.unknown")
     changed = [
         measurement.name
         for measurement in evidence.measurements
         if known.components.get(measurement.name, measurement.digest) != measurement.digest
     ]
-    missing = set(known.components) - {measurement.name for measurement in evidence.measurements}
+    expected = known.components.keys() if measured is None else known.components.keys() & measured
+    missing = expected - {measurement.name for measurement in evidence.measurements}
     asked_at = max(known.nonce_issued_at, known.challenged_at or 0)
     fresh = nonce_fits and now - asked_at <= fresh_seconds
     return Appraisal(fresh, tuple(anomalies), tuple(sorted({*changed, *missing})))

@@ -28,6 +28,7 @@ STRANGERS = {"capability": CAPABILITY, "operators": 2, "known_days": 0, "longest
         ([("position.implausible", {"speed_mps": 900})], "position.anomaly"),
         ([("position.unconfirmed", {"sources": 2, "silent": 1})], "position.anomaly"),
         ([("entitlement.refused", {"code": "continuity.rolled_back"})], "entitlement.replayed"),
+        ([("trust.refused", {"code": "trust.threshold"})], "trust.refused"),
         ([("entitlement.refused", {"code": "continuity.equivocation"})], "entitlement.replayed"),
         ([("capability.used", STRANGERS)], "diversion.operators"),
     ],
@@ -41,6 +42,26 @@ def test_a_report_opens_a_case(sqlite_exporter: Exporter, events: list[tuple[str
     assert (cause["type"], cause["subject"]) == ("evidence.accepted", device.id)
     (opened,) = sqlite_exporter.get("/v1/log/entries?type=case.opened")["items"]
     assert (opened["subject"], opened["data"]["kind"]) == (case["id"], kind)
+
+
+@pytest.mark.parametrize("later", [{"rules": b"b" * 32}, {}], ids=["another", "gone"])
+def test_a_component_that_changed_in_silence_opens_a_case(sqlite_exporter: Exporter, later: dict[str, bytes]) -> None:
+    device = sqlite_exporter.device()
+    sqlite_exporter.check_in(device, components={"rules": b"a" * 32})
+    sqlite_exporter.check_in(device, components=later, events=[("agent.started", {})])
+    (case,) = sqlite_exporter.get("/v1/alerts")["items"]
+    assert (case["kind"], case["subject"], case["count"]) == ("configuration.changed", device.id, 1)
+    assert "rules" in case["text"]
+    assert "no event" in case["text"]
+
+
+def test_a_component_whose_change_the_journal_tells_is_one_finding(sqlite_exporter: Exporter) -> None:
+    device = sqlite_exporter.device()
+    sqlite_exporter.check_in(device, components={"rules": b"a" * 32})
+    sqlite_exporter.check_in(device, components={"rules": b"b" * 32}, events=[("configuration.changed", CHANGED)])
+    (case,) = sqlite_exporter.get("/v1/alerts")["items"]
+    assert case["count"] == 1
+    assert "no event" not in case["text"]
 
 
 def test_denials_add_up_over_reports_within_the_hour_and_not_beyond(exporter: Exporter) -> None:

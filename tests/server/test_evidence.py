@@ -10,6 +10,7 @@ from sqlalchemy import text
 from licensing_protocol.canonical import from_base64url, to_base64url
 from licensing_protocol.evidence import verify
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_protocol.manifest import Component, ComponentKind
 from licensing_protocol.receipt import Receipt, Refusal, verify_receipt, verify_refusal
 from licensing_protocol.trust import Trusted
 from licensing_server import clock
@@ -19,6 +20,7 @@ from tests.server.exporter import CAPABILITY, Exporter
 from tests.simulators.device import SimulatedDevice, payload
 
 HOUR_S = 3600
+RULES, MODEL = (Component(name, ComponentKind.FILE, f"{name}.json") for name in ("rules", "model"))
 
 
 def test_the_same_evidence_gets_the_same_receipt(exporter: Exporter) -> None:
@@ -205,10 +207,24 @@ def test_spoilt_evidence_is_refused_with_its_reason_and_nothing_is_kept(sqlite_e
 def test_changed_and_missing_components_are_named(sqlite_exporter: Exporter) -> None:
     exporter = sqlite_exporter
     device = exporter.device()
+    device.manifest = exporter.release("2.0", measure=(RULES, MODEL))["manifest"]
     exporter.check_in(device, components={"rules": b"a" * 32, "model": b"m" * 32})
     exporter.check_in(device, components={"rules": b"b" * 32})
     assert _newest(exporter, device)["appraisal"]["changed"] == ["model", "rules"]
     assert exporter.get(f"/v1/devices/{device.id}")["last_seen"] >= clock.now() - 60
+
+
+def test_a_component_that_a_release_has_no_more_is_not_missed(exporter: Exporter) -> None:
+    device = exporter.device()
+    both = {"rules": b"r" * 32, "model": b"m" * 32}
+    for release, measure, reported in (
+        ("2.0", (RULES, MODEL), both),
+        ("3.0", (RULES,), {"rules": both["rules"]}),
+        ("4.0", (RULES, MODEL), both | {"model": b"n" * 32}),
+    ):
+        device.manifest = exporter.release(release, measure=measure)["manifest"]
+        exporter.check_in(device, components=reported)
+        assert _newest(exporter, device)["appraisal"]["changed"] == []
 
 
 def test_events_are_read_in_their_order(sqlite_exporter: Exporter) -> None:
