@@ -47,14 +47,15 @@ class CapabilityDenied(AgentError):
 
 
 class MalformedFix(AgentError, ValueError):
-    """A position whose numbers are missing, NaN or out of range; it is not used."""
+    """A position whose numbers are missing, NaN or out of range, or whose source has no proper name; it is not used."""
 
     default_code = "fix.malformed"
 
     def __init__(self) -> None:
         super().__init__(
             "A position has a latitude from -90 to 90 and a longitude from -180 to 180 degrees, and the radius in "
-            "metres, 0 or more, of its 95 % circle; where the receiver has none, give none."
+            "metres, 0 or more, of its 95 % circle; where the receiver has none, give none. A source is named in at "
+            "most 100 printable characters."
         )
 
 

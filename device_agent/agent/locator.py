@@ -43,7 +43,7 @@ class Locator:
         Raises:
             MalformedFix: it is no position.
         """
-        sound(fix)
+        fix = sound(fix)
         with self._lock:
             reading = self._beliefs.clock.read()
             self._begin_anew_with_each_start()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from numbers import Real
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from device_agent.errors import MalformedFix
 from device_agent.location.observation import Observation
 from licensing_protocol.limits import Fix
+
+_NUMBERS: Final = ("latitude", "longitude", "uncertainty_m", "speed_mps", "course_deg", "gnss_time")
+_LONGEST_NAME: Final = 100
 
 
 class LocationSource(ABC):
@@ -56,17 +60,30 @@ def sources(given: AnySource | Sequence[AnySource] | None) -> tuple[LocationSour
 
 
 def sound(fix: Fix) -> Fix:
-    """Return the fix as it is.
+    """Return the fix with every number as a float, so that it can be reckoned with and written down.
 
     Raises:
-        MalformedFix: it is no position: NaN, out of range, or not in numbers that can be reckoned with.
+        MalformedFix: it is no position: NaN, out of range, or not in numbers; or its source has no proper name.
     """
     try:
-        extras = (fix.speed_mps, fix.course_deg, fix.gnss_time) if isinstance(fix, Observation) else ()
-        numbers = (fix.latitude, fix.longitude, fix.uncertainty_m, *extras)
-        # A Decimal can be compared with a float, but not subtracted from one.
-        if fix.in_range and all(number is None or isinstance(number, Real) for number in numbers):
-            return fix
+        if fix.in_range and _is_named(fix):
+            others = dict(_other_numbers(fix))
+            return replace(fix, **others) if others else fix
     except (AttributeError, TypeError) as error:
         raise MalformedFix from error
     raise MalformedFix
+
+
+def _is_named(fix: Fix) -> bool:
+    return not isinstance(fix, Observation) or (len(fix.source) <= _LONGEST_NAME and fix.source.isprintable())
+
+
+def _other_numbers(fix: Fix) -> Iterator[tuple[str, float]]:
+    for name in _NUMBERS:
+        number = getattr(fix, name, None)
+        if number is None or type(number) is float:
+            continue
+        # A Decimal can be compared with a float, but not subtracted from one.
+        if not isinstance(number, Real):
+            raise TypeError
+        yield name, float(number)

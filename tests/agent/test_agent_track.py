@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from fractions import Fraction
 from math import cos, radians
 from pathlib import Path
 
@@ -135,6 +136,15 @@ def test_one_place_for_each_source_is_kept_at_most_a_minute_old(bench: Bench) ->
     kept_places = places(bench.folder / "agent")
     assert set(kept_places) == {"product gnss", "product wifi"}
     assert kept_places["product gnss"]["longitude"] == pytest.approx(10.0012, abs=1e-6)
+
+
+def test_a_position_in_other_numbers_than_floats_is_kept_as_well(bench: Bench) -> None:
+    agent = bench.enrolled()
+    agent.locate(Fix(Fraction(48), 10, True))  # type: ignore[arg-type]  # a product may be untyped
+    assert places(bench.folder / "agent") == {
+        "product ": {"latitude": 48.0, "longitude": 10.0, "uncertainty_m": 1.0, "gnss_time": None, "boottime": 100.0}
+    }
+    assert denial(agent) is None
 
 
 def test_what_is_damaged_is_replaced(bench: Bench) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
+from fractions import Fraction
 from math import inf, nan
 
 import pytest
@@ -74,11 +76,28 @@ def test_what_is_no_position_is_refused_with_a_code(fix: Fix) -> None:
         Observation(48.9, 2.3, 1, course_deg=360.1),
         Observation(48.9, 2.3, 1, gnss_time=inf),
         Observation(48.9, 2.3, 1, gnss_time=Decimal(5)),  # type: ignore[arg-type]  # a product may be untyped
+        Observation(48.9, 2.3, 1, source="\ud800"),
+        Observation(48.9, 2.3, 1, source="x" * 101),
+        Observation(48.9, 2.3, 1, source=None),  # type: ignore[arg-type]  # a product may be untyped
     ],
 )
 def test_what_is_no_fix_at_all_is_refused_the_same_way(nothing: Fix) -> None:
     with pytest.raises(MalformedFix):
         sound(nothing)
+
+
+@pytest.mark.parametrize(
+    "fix",
+    [
+        Fix(Fraction(195, 4), 2, True),  # type: ignore[arg-type]  # a product may be untyped
+        Observation(48.75, 2, 1.0, gnss_time=Fraction(5)),  # type: ignore[arg-type]  # a product may be untyped
+    ],
+)
+def test_other_numbers_become_floats(fix: Fix) -> None:
+    taken = sound(fix)
+    assert taken == fix
+    assert type(taken) is type(fix)
+    assert {type(value) for value in asdict(taken)} <= {float, str, type(None)}
 
 
 def test_a_source_gives_its_position() -> None:
