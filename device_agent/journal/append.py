@@ -19,6 +19,7 @@ _FOLDED: Final = frozenset(
         EventType.ENTITLEMENT_REFUSED,
         EventType.STATUS_LIST_REFUSED,
         EventType.RECEIPT_IGNORED,
+        EventType.TRUST_REFUSED,
         # Whoever holds the clock can set it as often as the agent looks, and must not fill the journal by that.
         EventType.CLOCK_JUMPED,
         EventType.CLOCK_ROLLED_BACK,
