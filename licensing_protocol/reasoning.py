@@ -15,6 +15,7 @@ from licensing_protocol.decision import CompiledGrant, Contact, Denied, Granted,
 from licensing_protocol.entitlement import Entitlement
 from licensing_protocol.explanation import Explanation, Step
 from licensing_protocol.limits import Area, Operators, Quota, Surrounding
+from licensing_protocol.limits.operators import names
 from licensing_protocol.limits.verdict import Verdict, fails, holds, together
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.reasons import Reason
@@ -131,7 +132,7 @@ def _zone(seen: Surrounding) -> JsonObject:
 
 
 def _operators(known: _Known, operators: Operators) -> JsonObject:
-    return {"asked_for": operators.distinct, "named": len(set(known.use.operators) - {""})}
+    return {"asked_for": operators.distinct, "named": len(names(known.use.operators))}
 
 
 def _quota(known: _Known, quota: Quota) -> JsonObject:

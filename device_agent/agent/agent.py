@@ -29,7 +29,7 @@ from device_agent.measurement import Change
 from device_agent.store import Store
 from device_agent.store.living import Living
 from licensing_protocol import manifest as manifests
-from licensing_protocol.decision import Decision, Use
+from licensing_protocol.decision import Decision
 from licensing_protocol.keys import VerificationKey
 from licensing_protocol.limits import Fix
 from licensing_protocol.manifest import Manifest
@@ -173,7 +173,7 @@ class Agent:
         with importing():
             from device_agent.agent.explain import explain
 
-        use = Use(parameters, authority, tuple(operators))
+        use = self._gates.find(capability, authority, operators, parameters).use
         return explain(self._beliefs.manifest, capability, use, self._enforcer.moment(capability))
 
     def use(

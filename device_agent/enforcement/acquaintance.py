@@ -12,6 +12,7 @@ from typing import Final
 from device_agent.store import Connection, facts
 from device_agent.store.facts import Fact
 from licensing_protocol.canonical import decode_object, digest, encode, to_base64url
+from licensing_protocol.limits.operators import names
 
 # Who comes after so many is never known: those who were there first must not be forgotten for newcomers.
 MOST_KNOWN: Final = 512
@@ -28,11 +29,11 @@ class Acquaintance:
     longest_known_days: int
 
 
-def meet(connection: Connection, names: Collection[str], lower: int) -> Acquaintance:
+def meet(connection: Connection, operators: Collection[str], lower: int) -> Acquaintance:
     """Remember who stands behind a use, inside ``store.write()``; ``lower`` is the lower bound of time in seconds."""
     first_seen: dict[str, int] = decode_object((facts.read(connection, Fact.OPERATORS) or "{}").encode("ascii"))
     salt = facts.salt(connection)
-    present = {_hidden(name, salt) for name in names}
+    present = {_hidden(name, salt) for name in names(operators)}
     strangers = present - first_seen.keys()
     if strangers and len(first_seen) + len(strangers) <= MOST_KNOWN:
         first_seen |= dict.fromkeys(sorted(strangers), lower)

@@ -34,12 +34,15 @@ class Gates:
         self, capability: str, authority: str | None, operators: Iterable[str], parameters: dict[str, Any]
     ) -> Gate:
         """Return the way into one use."""
+        if type(operators) is not tuple:
+            # A name is one person, not as many as it has letters.
+            operators = (operators,) if isinstance(operators, str) else tuple(operators)
         try:
             # As bytes true is no 1, and 1.0 is no 1; and nothing that the product made is asked whether it is equal.
             said = dumps(parameters, _FORM) if parameters else None
-            return self._gates[capability, authority, tuple(operators), said]
+            return self._gates[capability, authority, operators, said]
         except (KeyError, TypeError, ValueError):
-            return self._make(capability, Use(parameters, authority, tuple(operators)))
+            return self._make(capability, Use(parameters, authority, operators))
 
     def door(self, capability: str, grant: CompiledGrant | None, is_wide: bool) -> Door:
         """Return the door of a capability's grant; another grant's is shut for ever, whoever stands before it."""
@@ -50,8 +53,10 @@ class Gates:
         return door
 
     def lead(self, gate: Gate) -> None:
-        """Put a gate, whose use fits the grant in force, before its door."""
-        gate.door = self._doors.get(gate.capability, gate.door)
+        """Put a gate, whose use fits the grant in force, before its door; one whose use can change is asked again."""
+        door = self._doors.get(gate.capability)
+        if door is not None and (door.is_wide or _is_fixed(gate.use)):
+            gate.door = door
 
     def shut(self, capability: str) -> None:
         """Let every use of a capability go the slow way."""
@@ -77,7 +82,12 @@ class Gates:
 
 
 def _can_be_kept(capability: str, use: Use) -> bool:
-    values = (use.authority, *use.operators, *use.parameters.values())
-    if not _PLAIN.issuperset(map(type, values)):
-        return False
-    return len(str(capability)) + len(dumps((*values, *use.parameters), _FORM)) <= _LONGEST
+    return _is_fixed(use) and len(str(capability)) + len(dumps((*_values(use), *use.parameters), _FORM)) <= _LONGEST
+
+
+def _is_fixed(use: Use) -> bool:
+    return _PLAIN.issuperset(map(type, _values(use)))
+
+
+def _values(use: Use) -> tuple[Any, ...]:
+    return use.authority, *use.operators, *use.parameters.values()

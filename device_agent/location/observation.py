@@ -16,7 +16,8 @@ class Observation(Fix):
     """A fix of which more is known; what is not known is ``None``.
 
     ``speed_mps`` in metres a second over ground, ``course_deg`` in degrees clockwise from true north, ``gnss_time`` in
-    seconds since the epoch (UTC) as the satellites tell it, ``source`` names the receiver.
+    seconds since the epoch (UTC) as the satellites tell it, ``source`` names the receiver in at most 100 printable
+    characters.
     """
 
     speed_mps: float | None = None

@@ -43,6 +43,7 @@ class Authority:
         """Hold what was cited against the form."""
         if not authority:
             return fails(Reason("authority.missing")) if self.required else holds()
-        if len(authority) > MAX_AUTHORITY or not (self.pattern is None or self.pattern.matches(authority)):
-            return fails(Reason("authority.refused"))
-        return holds()
+        is_short = isinstance(authority, str) and len(authority) <= MAX_AUTHORITY
+        if is_short and (self.pattern is None or self.pattern.matches(authority)):
+            return holds()
+        return fails(Reason("authority.refused"))

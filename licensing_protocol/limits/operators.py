@@ -32,6 +32,11 @@ class Operators:
 
     def evaluate(self, operators: Collection[str]) -> Verdict:
         """Count the different, non-empty names."""
-        if len(set(operators) - {""}) < self.distinct:
+        if len(names(operators)) < self.distinct:
             return fails(Reason("operators.too_few", {"distinct": self.distinct}))
         return holds()
+
+
+def names(operators: Collection[Any]) -> frozenset[str]:
+    """Return the different people who are named: what is no name, as where a product knows of nobody, is nobody."""
+    return frozenset(name for name in operators if isinstance(name, str) and name)

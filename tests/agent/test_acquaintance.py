@@ -31,6 +31,11 @@ def test_days_count_from_the_first_use(store: Connection) -> None:
     assert meet(store, ["dora"], NOW + 5 * DAY_S) == Acquaintance(1, 0, 5)
 
 
+def test_whoever_is_not_named_is_nobody(store: Connection) -> None:
+    assert meet(store, ["", "ana"], NOW) == Acquaintance(1, 0, 0)
+    assert meet(store, ["", "ben"], NOW + DAY_S) == Acquaintance(1, 0, 1)
+
+
 def test_a_time_that_is_behind_counts_no_days(store: Connection) -> None:
     meet(store, ["ana"], NOW)
     assert meet(store, ["ana"], NOW - 9 * DAY_S) == Acquaintance(1, 0, 0)

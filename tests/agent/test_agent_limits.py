@@ -193,12 +193,26 @@ def test_an_authority_must_be_cited_in_its_form(bench: Bench) -> None:
     assert denial(agent, authority="W-2026") is None
     assert denial(agent, authority="because") == "authority.refused"
     assert denial(agent) == "authority.missing"
+    assert denial(agent, authority=2026) == "authority.refused"
 
 
 def test_so_many_different_operators_must_stand_behind_a_use(bench: Bench) -> None:
     agent = bench.granting(operators={"distinct": 2})
     assert denial(agent, operators=("ana", "bo")) is None
     assert denial(agent, operators=("ana", "ana")) == "operators.too_few"
+
+
+@pytest.mark.parametrize("operators", ["ana", ("ana", None), ("ana", ""), (1, 2), [["ana"], "bo"], iter(())])
+def test_what_names_no_second_person_is_none(bench: Bench, operators: Any) -> None:
+    agent = bench.granting(operators={"distinct": 2})
+    assert denial(agent, operators=operators) == "operators.too_few"
+    assert agent.explain(CAPABILITY, operators=operators).decision == agent.decide(CAPABILITY, operators=operators)
+
+
+def test_operators_are_named_in_whatever_holds_several(bench: Bench) -> None:
+    agent = bench.granting(operators={"distinct": 2})
+    assert denial(agent, operators=["ana", "bo"]) is None
+    assert isinstance(agent.decide(CAPABILITY, operators=iter(["ana", "bo"])), Granted)  # type: ignore[arg-type]  # a product may be untyped
 
 
 def test_a_limit_of_an_unknown_kind_denies_its_capability_only(bench: Bench) -> None:

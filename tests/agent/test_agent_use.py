@@ -152,6 +152,16 @@ def test_a_gate_says_the_same_of_its_use_after_the_grant_has_changed(bench: Benc
     assert denial(agent) == "authority.missing"
 
 
+def test_a_gate_whose_use_the_product_changes_is_decided_anew(bench: Bench) -> None:
+    agent = bench.granting(parameters={"properties": {"targets": {"maxItems": 1}}})
+    targets = [1]
+    gate = agent.use(CAPABILITY, targets=targets)
+    with gate:
+        targets.append(2)
+    with pytest.raises(CapabilityDenied), gate:
+        pass
+
+
 def test_each_use_is_on_disk_before_its_body_begins(bench: Bench) -> None:
     bench.server.grants = {CAPABILITY: grant(audit="each")}
     agent = bench.enrolled()

@@ -113,6 +113,9 @@ def test_all_limits_kept_is_granted() -> None:
         ({"use": Use({}, None, ("ada", "bo"))}, "authority.missing"),
         ({"use": Use({}, "reasons", ("ada", "bo"))}, "authority.refused"),
         ({"use": Use({}, "DE/2026", ("ada", "ada"))}, "operators.too_few"),
+        ({"use": Use({}, "DE/2026", ("ada", ""))}, "operators.too_few"),
+        ({"use": Use({}, "DE/2026", ("ada", None))}, "operators.too_few"),  # type: ignore[arg-type]  # untyped
+        ({"use": Use({}, 2026, ("ada", "bo"))}, "authority.refused"),  # type: ignore[arg-type]  # untyped
         ({"contact": Contact(None)}, "status.absent"),
         ({"contact": Contact(Status.INVALID, NOW, NOW)}, "status.invalid"),
         ({"contact": Contact(Status.SUSPENDED, NOW, NOW)}, "status.suspended"),
