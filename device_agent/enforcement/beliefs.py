@@ -145,12 +145,16 @@ class Beliefs:
         return State.load(connection, known.subject, known)
 
     def _differs(self, before: State | None, reading: Reading) -> bool:
-        offset, self._offset = self._offset, reading.wall - reading.boottime
+        # Held against the offset on which the answers rest, not against the last one: a clock may be moved in small steps.
+        offset = reading.wall - reading.boottime
+        is_moved = abs(offset - self._offset) > _CLOCK_JITTER_S
+        if is_moved:
+            self._offset = offset
         if self.problem is not None or before is None or self._state is None:
             return True
         time, earlier = self._state.time, before.time
         return (
             self._state.revision != before.revision
             or (time.wall.epoch, time.wall.lost, time.upper) != (earlier.wall.epoch, earlier.wall.lost, earlier.upper)
-            or abs(self._offset - offset) > _CLOCK_JITTER_S
+            or is_moved
         )

@@ -58,6 +58,15 @@ def test_a_period_that_has_not_begun_begins_by_itself(bench: Bench) -> None:
     assert denial(agent) is None
 
 
+def test_a_wall_clock_that_runs_too_fast_ends_a_period_by_what_it_shows(bench: Bench) -> None:
+    agent = bench.granting(period={"nbf": NOW - 10, "exp": NOW + 30})
+    while bench.clock.read().wall < NOW + 30:
+        assert isinstance(agent.decide(CAPABILITY), Granted)
+        bench.clock.jump(0.04)
+        bench.clock.pass_time(0.1)
+    assert denial(agent) == "period.over"
+
+
 def test_a_schedule_closes_and_opens(bench: Bench) -> None:
     # 2027-01-15, a Friday, at 08:16:40 UTC.
     window = {"days": ["FRI"], "from": "08:00", "to": "09:00"}
