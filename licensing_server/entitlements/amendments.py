@@ -43,10 +43,11 @@ def settle_terms(limits: Mapping[str, Any], zones: Mapping[str, Any]) -> JsonObj
     return {"limits": settled, "zones": {names[zone_id]: zone for zone_id, zone in cut.items()}}
 
 
-def amend(plan: Mapping[str, Any], holds: Iterable[Held]) -> JsonObject:
+def amend(plan: Mapping[str, Any], holds: Iterable[Held], anchors: Mapping[str, int]) -> JsonObject:
     """Return a plan with the limits that orders in force lay on it; a later order's limit takes an earlier one's place.
 
-    A quota keeps the id and anchor that it has in the plan, so that an order refills nothing.
+    A quota keeps the id that it has in the plan, and the one of ``anchors`` that the device was given for it, so that
+    no order refills anything.
     """
     amended: JsonObject = copy.deepcopy(dict(plan))
     for hold in holds:
@@ -54,13 +55,13 @@ def amend(plan: Mapping[str, Any], holds: Iterable[Held]) -> JsonObject:
             amended["zones"] |= hold.terms["zones"]
             for capability, grant in amended["grants"].items():
                 if hold.capability in {capability, EVERYTHING}:
-                    grant["limits"] = _limits(grant["limits"], capability, hold)
+                    grant["limits"] = _limits(grant["limits"], capability, hold, anchors)
     return amended
 
 
-def _limits(limits: Mapping[str, Any], capability: str, hold: Held) -> JsonObject:
+def _limits(limits: Mapping[str, Any], capability: str, hold: Held, anchors: Mapping[str, int]) -> JsonObject:
     terms: JsonObject = dict((hold.terms or {})["limits"])
     if "quota" in terms:
-        kept = limits.get("quota", {"id": capability, "anchor": hold.since})
+        kept = limits.get("quota", {"id": capability, "anchor": anchors.get(capability, hold.since)})
         terms["quota"] = terms["quota"] | {"id": kept["id"], "anchor": kept["anchor"]}
     return dict(limits) | terms

@@ -21,6 +21,7 @@ from licensing_server.database import new_id
 from licensing_server.devices.tables import Device
 from licensing_server.entitlements import restrictions
 from licensing_server.entitlements.amendments import amend
+from licensing_server.entitlements.anchors import anchors_of, keep_anchors
 from licensing_server.entitlements.compose import Numbers, Subject, compose
 from licensing_server.entitlements.restrictions import Held, Kind
 from licensing_server.entitlements.tables import (
@@ -85,7 +86,9 @@ def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: 
     renewal = previous is not None and not _differs(plan, previous, device)
     holds = restrictions.join(session, device, plan.plan)
     forbidden = restrictions.forbidden(holds)
-    row = _sign(session, issuer, device, amend(plan.plan, holds), previous, forbidden, now)
+    row = _sign(
+        session, issuer, device, amend(plan.plan, holds, anchors_of(session, device.id)), previous, forbidden, now
+    )
     data = {"entitlement": row.jti, "identity": row.identity, "version": row.version, "renewal": renewal}
     data |= {"expires": row.expires, "end_user": device.end_user, "authorisation": device.authorisation}
     queued = audit_log.record(session, "entitlement.issued", time=now, actor=actor, subject=device.id, data=data)
@@ -196,6 +199,7 @@ def _sign(
     manifest = catalogue.release_of(session, device.manifest)
     subject = Subject(device.id, device.key_thumbprint, manifest, device.end_user, device.authorisation)
     composed = compose(plan, subject, Numbers(new_id("entitlement"), version, now), references)
+    keep_anchors(session, composed)
     text = composed.sign(issuer.signer)
     row = SignedEntitlement(
         jti=composed.id,

@@ -57,22 +57,23 @@ class GrantPlan(Body):
     zones: Annotated[dict[str, dict[str, Any]], Field(max_length=1000)] = Field(default_factory=dict)
 
 
-def settle(session: Session, plan: GrantPlan, now: int, previous: JsonObject | None = None) -> JsonObject:
+def settle(session: Session, plan: GrantPlan, now: int, anchors: Mapping[str, int] | None = None) -> JsonObject:
     """Return the plan with provisos merged in, regions cut and quotas anchored: from now on it stands for itself.
 
-    A quota keeps the anchor that it has in the ``previous`` plan, so that a new issue refills nothing (protocol §3).
+    A quota keeps the one of ``anchors`` that the device was given for its id, so that a new issue refills nothing
+    (protocol §3).
 
     Raises:
-        Unprocessable: ``plan.capability``, ``plan.conflict``, ``plan.zone``, ``limit.unsupported``; NotFound:
-            ``proviso.unknown``.
+        Unprocessable: ``plan.capability``, ``plan.conflict``, ``plan.zone``, ``plan.anchor``, ``limit.unsupported``;
+            NotFound: ``proviso.unknown``.
     """
     _refuse_unknown(frozenset(plan.grants) - known_capabilities(session))
     zones: JsonObject = dict(plan.zones)
-    anchors = _anchors(previous)
+    anchored = dict(anchors or {})
     grants = {}
     for capability, grant in plan.grants.items():
         limits = _merge(session, capability, grant, zones)
-        _anchor(limits, capability, anchors, now)
+        _anchor(limits, capability, anchored, now)
         grants[capability] = grant.model_dump(mode="json", exclude={"limits"}) | {"limits": limits}
     named = {zone for grant in grants.values() for zone in _zone_ids(grant["limits"])}
     return {"valid_for": plan.valid_for, "grants": grants, "zones": cut_zones(named, zones)}
@@ -110,17 +111,15 @@ def _merge(session: Session, capability: str, grant: PlannedGrant, zones: JsonOb
     return limits
 
 
-def _anchors(previous: JsonObject | None) -> dict[str, int]:
-    grants = (previous or {}).get("grants", {}).values()
-    quotas = [grant["limits"]["quota"] for grant in grants if "quota" in grant["limits"]]
-    return {quota["id"]: quota["anchor"] for quota in quotas}
-
-
-def _anchor(limits: JsonObject, capability: str, anchors: Mapping[str, int], now: int) -> None:
+def _anchor(limits: JsonObject, capability: str, anchored: dict[str, int], now: int) -> None:
     quota = limits.get("quota")
     if isinstance(quota, dict):
         quota_id = str(quota.get("id", capability))
-        limits["quota"] = quota | {"id": quota_id, "anchor": quota.get("anchor", anchors.get(quota_id, now))}
+        anchor = anchored.setdefault(quota_id, quota.get("anchor", now))
+        if quota.get("anchor", anchor) != anchor:
+            sentence = f"{capability}: the quota {quota_id!r} is counted from {anchor} for ever; leave its anchor out."
+            raise Unprocessable("plan.anchor", sentence)
+        limits["quota"] = quota | {"id": quota_id, "anchor": anchor}
 
 
 def _zone_ids(limits: JsonObject) -> frozenset[str]:

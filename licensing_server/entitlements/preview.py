@@ -14,6 +14,7 @@ from licensing_server.catalogue.tables import Release
 from licensing_server.devices.tables import Device
 from licensing_server.entitlements import restrictions
 from licensing_server.entitlements.amendments import amend
+from licensing_server.entitlements.anchors import anchors_of
 from licensing_server.entitlements.compose import Numbers, Subject, compose
 from licensing_server.entitlements.plan import PlannedGrant
 from licensing_server.entitlements.restrictions import Kind
@@ -38,7 +39,7 @@ def preview(session: Session, device: Device, plan: JsonObject, now: int) -> Ent
         device.end_user,
         device.authorisation,
     )
-    amended = amend(plan, holds)
+    amended = amend(plan, holds, anchors_of(session, device.id))
     composed = compose(amended, subject, Numbers(_NOWHERE, max(1, now), now), _references(granted))
     return EntitlementPreview(
         claims=composed.to_claims(),

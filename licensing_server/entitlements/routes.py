@@ -15,6 +15,7 @@ from licensing_server.config import Settings
 from licensing_server.devices import device as devices
 from licensing_server.devices import enrolment
 from licensing_server.entitlements import issuing
+from licensing_server.entitlements.anchors import anchors_of
 from licensing_server.entitlements.issuing import Issuer
 from licensing_server.entitlements.plan import DAY_S, GrantPlan, settle
 from licensing_server.entitlements.preview import preview, refuse_unfit
@@ -24,7 +25,7 @@ from licensing_server.entitlements.schemas import (
     MadeEnrolmentToken,
     NewEnrolmentToken,
 )
-from licensing_server.entitlements.tables import DevicePlan, SignedEntitlement
+from licensing_server.entitlements.tables import SignedEntitlement
 from licensing_server.problem import not_found
 from licensing_server.web import Access, Act, Cursor, Identifier, Page, Role, page_of, requires
 
@@ -70,7 +71,7 @@ def issue(access: Writer, issuer: Issuing, device: Identifier, body: GrantPlan) 
 
     def issue_to(act: Act) -> EntitlementReply:
         locked = devices.lock(act.session, device)
-        plan = settle(act.session, body, act.now, _plan_of(act, device))
+        plan = settle(act.session, body, act.now, anchors_of(act.session, device))
         issuing.adopt_plan(act.session, device, plan, actor=act.actor, now=act.now)
         return EntitlementReply.of(issuing.issue(act.session, issuer, locked, actor=act.actor, now=act.now))
 
@@ -81,7 +82,7 @@ def issue(access: Writer, issuer: Issuing, device: Identifier, body: GrantPlan) 
 def preview_issue(access: Reader, device: Identifier, body: GrantPlan) -> EntitlementPreview:
     """Show what issuing a plan would sign; nothing is stored."""
     with access.read() as act:
-        plan = settle(act.session, body, act.now, _plan_of(act, device))
+        plan = settle(act.session, body, act.now, anchors_of(act.session, device))
         return preview(act.session, devices.device_of(act.session, device), plan, act.now)
 
 
@@ -113,8 +114,3 @@ def read_entitlement(access: Reader, jti: Identifier) -> EntitlementReply:
         if row is None:
             raise not_found("entitlement", jti)
         return EntitlementReply.of(row)
-
-
-def _plan_of(act: Act, device: str) -> dict[str, object] | None:
-    row = act.session.get(DevicePlan, device)
-    return None if row is None else row.plan

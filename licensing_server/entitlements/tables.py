@@ -63,6 +63,16 @@ class SignedEntitlement(Base):
     entry: Mapped[int] = mapped_column(Instant, server_default="0")
 
 
+class QuotaAnchor(Base):
+    """Where the windows of one quota of a device begin, in seconds; none is ever changed or deleted."""
+
+    __tablename__ = "quota_anchor"
+
+    device: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    quota: Mapped[str] = mapped_column(String(100), primary_key=True)
+    anchor: Mapped[int] = mapped_column(Instant)
+
+
 class GrantedIndex(Base):
     """Where the status of one grant of one entitlement stands."""
 

@@ -17,6 +17,7 @@ from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
 from tests.simulators.device import SimulatedDevice
 
+VIDEO = "av.record"
 NARROWER: dict[str, Any] = {"grants": {CAPABILITY: {}}, "valid_for": 86_400}
 
 
@@ -186,16 +187,52 @@ def test_a_preview_stores_nothing_and_says_what_an_issue_would(sqlite_exporter: 
 
 def test_a_new_issue_refills_no_quota(sqlite_exporter: Exporter) -> None:
     exporter = sqlite_exporter
-    quota = {"grants": {CAPABILITY: {"limits": {"quota": {"uses": 3, "per": "P1D"}}}}}
-    device = exporter.device(quota)
+    device = exporter.device(_quota(uses=3, anchor=5))
+    path = f"/v1/devices/{device.id}/entitlements"
+    exporter.post(path, NARROWER)
+    for plan in (_quota(uses=9), _quota(uses=9, anchor=5)):
+        preview = exporter.post(f"{path}/preview", plan)["claims"]
+        issued = exporter.post(path, plan)["claims"]
+        for claims in (preview, issued):
+            quota = claims["grants"][CAPABILITY]["limits"]["quota"]
+            assert quota == {"id": CAPABILITY, "uses": 9, "per": "P1D", "anchor": 5}
+
+
+@pytest.mark.parametrize("way", ["entitlements", "entitlements/preview"])
+def test_another_anchor_for_a_known_quota_is_refused(sqlite_exporter: Exporter, way: str) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device(_quota(uses=3, anchor=5))
+    exporter.post(f"/v1/devices/{device.id}/entitlements", NARROWER)
+    refused = exporter.ask("POST", f"/v1/devices/{device.id}/{way}", json=_quota(uses=3, anchor=6))
+    assert (refused.status_code, refused.json()["code"]) == (422, "plan.anchor")
+
+
+def test_grants_that_share_a_quota_share_its_anchor(sqlite_exporter: Exporter) -> None:
+    shared: dict[str, Any] = {"id": "both", "uses": 3, "per": "P1D"}
+    grants = {name: {"limits": {"quota": shared | given}} for name, given in ((CAPABILITY, {"anchor": 5}), (VIDEO, {}))}
+    device = sqlite_exporter.device({"grants": grants})
     assert device.entitlement is not None
-    limit = device.entitlement["grants"][CAPABILITY]["limits"]["quota"]
+    anchors = {grant["limits"]["quota"]["anchor"] for grant in device.entitlement["grants"].values()}
+    assert anchors == {5}
+
+
+def test_a_second_order_refills_no_quota_that_the_first_had_laid_on_a_device(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device()
+    terms = {
+        "scope": {"device": device.id, "capability": CAPABILITY},
+        "limits": _quota(uses=3)["grants"][CAPABILITY]["limits"],
+    }
+    order = exporter.order("limit", **terms)
+    exporter.check_in(device)
+    exporter.order("reinstate", undoes=order["id"])
     with exporter.database.write() as session:
-        statement = text("UPDATE device_plan SET plan = REPLACE(plan, :old, :new)")
-        session.execute(statement, {"old": f'"anchor":{limit["anchor"]}', "new": '"anchor":5'})
-    more = {"grants": {CAPABILITY: {"limits": {"quota": {"uses": 9, "per": "P1D"}}}}}
-    issued = exporter.post(f"/v1/devices/{device.id}/entitlements", more)["claims"]["grants"][CAPABILITY]["limits"]
-    assert issued["quota"] == {"id": limit["id"], "uses": 9, "per": "P1D", "anchor": 5}
+        # As if it had been long ago.
+        session.execute(text("UPDATE quota_anchor SET anchor = 5"))
+    exporter.order("limit", **terms)
+    exporter.check_in(device)
+    assert device.entitlement is not None
+    assert device.entitlement["grants"][CAPABILITY]["limits"]["quota"]["anchor"] == 5
 
 
 @pytest.mark.parametrize(
@@ -229,6 +266,10 @@ def test_another_release_of_the_device_gets_an_entitlement_for_it(exporter: Expo
     assert device.entitlement is not None
     assert (device.entitlement["releases"], device.entitlement["manifest"]) == (["2.0"], device.manifest)
     assert {_listed(exporter, reference) for reference in old.values()} == {Status.INVALID}
+
+
+def _quota(**members: int) -> dict[str, Any]:
+    return {"grants": {CAPABILITY: {"limits": {"quota": {"per": "P1D"} | members}}}}
 
 
 def _references(device: SimulatedDevice) -> dict[str, StatusReference]:

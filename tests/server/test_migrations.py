@@ -43,6 +43,19 @@ def test_upgrading_again_changes_nothing(exporter: Exporter) -> None:
     assert "receipt" in exporter.check_in(device)
 
 
+def test_a_quota_that_was_signed_before_keeps_the_anchor_that_its_device_counts_from(exporter: Exporter) -> None:
+    devices = [exporter.device(_quota(anchor)) for anchor in (5, 6)]
+    for device in devices:
+        exporter.post(f"/v1/devices/{device.id}/entitlements", {"grants": {CAPABILITY: {}}})
+    with exporter.database.write() as session:
+        session.execute(text("DROP TABLE quota_anchor"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    migrations.upgrade(exporter.database, "0006")
+    with exporter.database.write() as session:
+        rows = session.execute(text("SELECT device, quota, anchor FROM quota_anchor")).all()
+    assert set(map(tuple, rows)) == {(device.id, CAPABILITY, 5 + number) for number, device in enumerate(devices)}
+
+
 def test_a_broken_reference_is_found_and_nothing_is_upgraded(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'interlock.db'}")
     migrations.upgrade(database)
@@ -55,6 +68,11 @@ def test_a_broken_reference_is_found_and_nothing_is_upgraded(tmp_path: Path) -> 
         migrations.upgrade(database)
     assert refused.value.code == "migration.broken_reference"
     database.close()
+
+
+def _quota(anchor: int) -> dict[str, Any]:
+    quota = {"uses": 3, "per": "P1D", "anchor": anchor}
+    return {"grants": {CAPABILITY: {"limits": {"quota": quota}}}}
 
 
 def _constraint_names(found: Any, table: str) -> set[str]:
