@@ -145,7 +145,7 @@ class Beliefs:
         return State.load(connection, known.subject, known)
 
     def _differs(self, before: State | None, reading: Reading) -> bool:
-        # Held against the offset on which the answers rest, not against the last one: a clock may be moved in small steps.
+        # Held against the offset that answers rest on, not against the last: a clock may be moved in small steps.
         offset = reading.wall - reading.boottime
         is_moved = abs(offset - self._offset) > _CLOCK_JITTER_S
         if is_moved:
