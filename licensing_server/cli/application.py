@@ -18,6 +18,7 @@ from licensing_server.cli.parties import parties
 from licensing_server.cli.people import people
 from licensing_server.cli.products import products
 from licensing_server.cli.restoration import restoration
+from licensing_server.cli.witness import witness
 
 _MACHINE = "On the server's own machine"
 _SET_UP = "People and catalogue"
@@ -82,5 +83,6 @@ for noun, group, panel in (
     ("alerts", alerts, _WATCH),
     ("log", log, _WATCH),
     ("restoration", restoration, _WATCH),
+    ("witness", witness, _WATCH),
 ):
     application.add_typer(group, name=noun, rich_help_panel=panel, epilog=EXIT_CODES)

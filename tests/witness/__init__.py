@@ -1,0 +1,1 @@
+"""Witnesses: the one that others run, and the log's own side of asking them."""
