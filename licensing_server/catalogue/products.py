@@ -94,9 +94,12 @@ def release_of(session: Session, manifest: str) -> Manifest:
     return read_manifest(session.get_one(Product, release.product), release.text)
 
 
-def measured_by(release: Release) -> frozenset[str]:
-    """Return the names of the components that devices with a release measure."""
-    return _measured_by(release.text)
+@lru_cache(maxsize=1024)
+def measured_by(manifest: str) -> frozenset[str]:
+    """Return the names of the components that devices with a release measure, from its manifest as it is stored."""
+    # Verified when it was registered; a device that checks in must not pay for that again.
+    claims = canonical.decode_object(canonical.from_base64url(manifest.split(".")[1]))
+    return frozenset(component.name for component in Manifest.parse(claims, "").measure)
 
 
 def product_of(session: Session, product_id: str) -> Product:
@@ -109,13 +112,6 @@ def product_of(session: Session, product_id: str) -> Product:
     if product is None:
         raise not_found("product", product_id)
     return product
-
-
-@lru_cache(maxsize=1024)
-def _measured_by(manifest: str) -> frozenset[str]:
-    # Verified when it was registered; a device that checks in must not pay for that again.
-    claims = canonical.decode_object(canonical.from_base64url(manifest.split(".")[1]))
-    return frozenset(component.name for component in Manifest.parse(claims, "").measure)
 
 
 def _refuse_unfit(session: Session, manifest: Manifest, issuer: str) -> None:

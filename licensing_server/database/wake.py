@@ -13,7 +13,7 @@ from licensing_server.database.engine import CHANNEL, Database
 _log = structlog.get_logger("interlock.database")
 _POLL_S = 0.1
 # Of commits that follow each other more closely the first is told at once, and the others together after this.
-_GATHER_S = 0.04
+_GATHER_S = 0.2
 _RECONNECT_S = 1.0
 
 

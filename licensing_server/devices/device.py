@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from licensing_protocol.keys import VerificationKey
 from licensing_server import audit_log
-from licensing_server.database import changed_one
+from licensing_server.database import changed_one, table_of
 from licensing_server.devices.tables import Device, DeviceTag
 from licensing_server.problem import PreconditionFailed, not_found
 from licensing_server.web import Act
+
+_DEVICE = table_of(Device)
+# Written once, because to compose a statement costs more than to run it.
+_KEY = select(_DEVICE.c.key).where(_DEVICE.c.id == bindparam("of_device"))
+_REPORTING = (
+    select(_DEVICE.c.product, _DEVICE.c.manifest).where(_DEVICE.c.id == bindparam("of_device")).with_for_update()
+)
+
+
+class Reporting(NamedTuple):
+    """A device whose row is locked while its report is taken in; ``manifest`` is that of the release it last showed."""
+
+    id: str
+    product: str
+    manifest: str
 
 
 def device_of(session: Session, device_id: str) -> Device:
@@ -36,6 +53,30 @@ def lock(session: Session, device_id: str) -> Device:
     if device is None:
         raise not_found("device", device_id)
     return device
+
+
+def key_of(session: Session, device_id: str) -> VerificationKey:
+    """Return the key with which a device signs.
+
+    Raises:
+        NotFound: ``device.unknown``.
+    """
+    jwk = session.connection().execute(_KEY, {"of_device": device_id}).scalar_one_or_none()
+    if jwk is None:
+        raise not_found("device", device_id)
+    return VerificationKey.from_jwk(jwk)
+
+
+def lock_reporting(session: Session, device_id: str) -> Reporting:
+    """As :func:`lock`, for the device's own report: only what that needs is read.
+
+    Raises:
+        NotFound: ``device.unknown``.
+    """
+    row = session.connection().execute(_REPORTING, {"of_device": device_id}).first()
+    if row is None:
+        raise not_found("device", device_id)
+    return Reporting(device_id, row.product, row.manifest)
 
 
 def set_tags(act: Act, device_id: str, tags: Iterable[str], version: int) -> Device:

@@ -3,5 +3,17 @@
 from licensing_server.entitlements.issuing import Issuer, adopt_plan, current, issue, newest
 from licensing_server.entitlements.plan import GrantPlan, settle
 from licensing_server.entitlements.scope import EVERYTHING, Scope
+from licensing_server.entitlements.settled import is_settled
 
-__all__ = ["EVERYTHING", "GrantPlan", "Issuer", "Scope", "adopt_plan", "current", "issue", "newest", "settle"]
+__all__ = [
+    "EVERYTHING",
+    "GrantPlan",
+    "Issuer",
+    "Scope",
+    "adopt_plan",
+    "current",
+    "is_settled",
+    "issue",
+    "newest",
+    "settle",
+]

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import JsonObject, to_base64url
@@ -15,7 +14,8 @@ from licensing_protocol.keys import Signer
 from licensing_protocol.receipt import Receipt, Refusal
 from licensing_server import audit_log
 from licensing_server.devices.tables import Device
-from licensing_server.evidence.tables import JournalState, Ratchet
+from licensing_server.evidence import statements
+from licensing_server.evidence.tables import JournalState
 
 _BYTES = 32
 
@@ -52,6 +52,7 @@ def first_receipt(
     """Return the receipt for an enrolment: the start of the device's chain."""
     head = first_head(device.key_thumbprint)
     session.add(JournalState(device=device.id, head=head, last=0))
+    session.flush()
     covered = Covered(enrolment, head, 0)
     return next_receipt(session, signing, device.id, covered, "device.enrolled", data, now)
 
@@ -86,8 +87,9 @@ def refusal(session: Session, signing: Signing, device: str, evidence: str, code
 
 def _new_ratchet(session: Session, device: str, document: str, now: int) -> tuple[bytes, bytes]:
     """Make the one current ratchet, for the answer to ``document``; whoever still holds another is a copy (§6)."""
-    others = (Ratchet.device == device, Ratchet.used_by.is_(None))
-    session.execute(update(Ratchet).where(*others).values(used_by=document))
+    connection = session.connection()
+    connection.execute(statements.USED, {"of_device": device, "document": document})
     ratchet, nonce = secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES)
-    session.add(Ratchet(device=device, ratchet=ratchet, nonce=nonce, issued_at=now, used_by=None, answer=None))
+    row = {"device": device, "ratchet": ratchet, "nonce": nonce, "issued_at": now, "used_by": None, "answer": None}
+    connection.execute(statements.NEXT, row)
     return ratchet, nonce

@@ -10,12 +10,10 @@ from licensing_protocol import evidence as evidences
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.evidence import Evidence
 from licensing_protocol.exchange import Answer, EvidenceRequest
-from licensing_protocol.keys import VerificationKey
 from licensing_protocol.receipt import Receipt, verify_receipt
 from licensing_server import audit_log, devices, entitlements, evidence, orders
-from licensing_server.devices.tables import Device
 from licensing_server.entitlements import Scope
-from licensing_server.evidence.accept import Presented
+from licensing_server.evidence.accept import UNKNOWN_PARENT, Presented
 from licensing_server.exchange.challenge import issued_at
 from licensing_server.exchange.counter import Counter
 from licensing_server.orders import Draft, Kind, Reason, ReasonCode, Rules
@@ -33,40 +31,53 @@ def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: in
             ``evidence.unknown_parent``; Unprocessable: ``evidence.device``; TooMany: ``rate.exceeded``.
     """
     with counter.database.read() as session:
-        key = VerificationKey.from_jwk(devices.device_of(session, device_id).key)
+        key = devices.key_of(session, device_id)
     parsed = evidences.verify(request.evidence, key)
     if parsed.device != device_id:
         raise Unprocessable("evidence.device", "The evidence is about another device than the address names.")
     counter.admit_device(device_id)
     given = (issued_at(counter.challenge_key, device_id, nonce) for nonce in parsed.nonces[1:])
     challenged_at = max((instant for instant in given if instant is not None), default=None)
-    presented = Presented(parsed, request.evidence, _receipt(counter, request.receipt), challenged_at)
-    answer = counter.database.change(lambda session: _answer(session, counter, presented, now))
+    presented = Presented(parsed, request.evidence, None, challenged_at)
+    try:
+        answer = counter.database.change(lambda session: _answer(session, counter, presented, now))
+    except Conflict as unknown:
+        # Only where the parent is unknown does the receipt matter that came along: the server may have lost its state.
+        receipt = _receipt(counter, request.receipt) if unknown.code == UNKNOWN_PARENT else None
+        if receipt is None:
+            raise
+        proven = replace(presented, receipt=receipt)
+        answer = counter.database.change(lambda session: _answer(session, counter, proven, now))
     return replace(answer, trust=counter.newest.after(request.trust))
 
 
 def _answer(session: Session, counter: Counter, presented: Presented, now: int) -> Answer:
     settings = counter.settings
-    device = devices.lock(session, presented.evidence.device)
+    device = devices.lock_reporting(session, presented.evidence.device)
+    reached = orders.concerns(session, device.id)
     answered = evidence.accept(
         session, counter.signing, device, presented, fresh_seconds=settings.fresh_seconds, now=now
     )
     if answered.refusal is not None:
         if answered.new:
             _quarantine(session, counter, device.id, now)
-    else:
+        reached = True
+    elif reached:
         orders.confirm(session, presented.evidence, now)
     return Answer(
         receipt=answered.receipt,
         refusal=answered.refusal,
-        entitlement=_entitlement(session, counter, device, presented.evidence, now),
-        notices=orders.notices(session, device.id, settings.appeal),
+        entitlement=_entitlement(session, counter, presented.evidence, now),
+        notices=orders.notices(session, device.id, settings.appeal) if reached else (),
     )
 
 
-def _entitlement(session: Session, counter: Counter, device: Device, told: Evidence, now: int) -> str | None:
+def _entitlement(session: Session, counter: Counter, told: Evidence, now: int) -> str | None:
     """Return a newer entitlement. Where none can be composed, the evidence counts all the same, and staff are told."""
     held = None if told.entitlement is None else told.entitlement[1]
+    if entitlements.is_settled(session, counter.issuer, told.device, held, now):
+        return None
+    device = devices.device_of(session, told.device)
     try:
         with session.begin_nested():
             return entitlements.current(session, counter.issuer, device, held, told.status, now)

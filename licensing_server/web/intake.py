@@ -58,8 +58,7 @@ class Intake:
             return
         if body:
             _refuse_unless_json(scope)
-            await _refuse_unless_strict(body)
-        scope["state"]["body"] = body
+            scope["state"]["json"] = await _strictly(body)
         await self._app(scope, _replay(body, receive), answer.send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
@@ -112,21 +111,19 @@ def _refuse_unless_json(scope: Scope) -> None:
         raise UnsupportedMedia("body.type", "Send the body as application/json.")
 
 
-async def _refuse_unless_strict(body: bytes) -> None:
+async def _strictly(body: bytes) -> Any:
     try:
-        if len(body) > _LONG_BODY:
-            await anyio.to_thread.run_sync(_decode, body)
-        else:
-            _decode(body)
+        return await anyio.to_thread.run_sync(_decode, body) if len(body) > _LONG_BODY else _decode(body)
     except MalformedDocument as error:
         raise Unprocessable(error.code, str(error)) from error
 
 
-def _decode(body: bytes) -> None:
+def _decode(body: bytes) -> Any:
     value = canonical.decode(body)
     # The escape is looked for first, because most bodies have none.
     if b"\\u0000" in body and _holds_nul(value):
         raise MalformedDocument("A string holds the character U+0000, which no database keeps.", code="json.nul")
+    return value
 
 
 def _holds_nul(value: Any) -> bool:
