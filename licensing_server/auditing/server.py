@@ -18,7 +18,7 @@ from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
 from licensing_server.auditing.source import MOST_BYTES, Source
 
 _TIMEOUT_S: Final = 30.0
-_ATTEMPTS: Final = 4
+_ATTEMPTS: Final = 3
 _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 10
 _LATER: Final = frozenset({429, 502, 503, 504})

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from licensing_protocol.log.note_key import NoteKey, SignatureType
-from licensing_protocol.log.policy import Policy
 
 
-def policy_of(keys: Sequence[str]) -> Policy:
-    """Return the policy that believes these keys: a log's to sign, and every witness's to have seen it.
+def policy_of(keys: Sequence[str]) -> bytes:
+    """Return the policy file that believes these keys: a log's to sign, and every witness's to have seen it.
 
     Raises:
-        MalformedDocument: as :meth:`NoteKey.parse` and :meth:`Policy.parse`.
+        MalformedDocument: as :meth:`NoteKey.parse`.
     """
     parsed = [NoteKey.parse(key.strip()) for key in keys]
     witnesses = [key for key in parsed if key.kind is SignatureType.COSIGNATURE]
@@ -20,4 +19,4 @@ def policy_of(keys: Sequence[str]) -> Policy:
     lines += [f"witness witness{number} {key}" for number, key in enumerate(witnesses)]
     names = " ".join(f"witness{number}" for number in range(len(witnesses)))
     lines += [f"group all-of-them all {names}", "quorum all-of-them"] if names else ["quorum none"]
-    return Policy.parse("\n".join(lines).encode())
+    return "".join(f"{line}\n" for line in lines).encode()

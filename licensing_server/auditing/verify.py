@@ -51,8 +51,8 @@ def verify_log(
         Discrepancy: what is wrong, in which file and from which entry on. SourceUnreachable.
     """
     newest = Head(CHECKPOINT, source.note())
-    checkpoint = _believed(newest, believe)
-    earlier = [(head.place, _believed(head, believe)) for head in heads]
+    checkpoint = believed(newest, believe)
+    earlier = [(head.place, believed(head, believe)) for head in heads]
     for place, head in earlier:
         _refuse_larger(place, head, checkpoint)
     tree = Tree(frozenset(head.size for _, head in earlier))
@@ -65,7 +65,8 @@ def verify_log(
     return Verified(checkpoint, newest.note, tuple(tree.groups), len(earlier))
 
 
-def _believed(head: Head, believe: Believe) -> Checkpoint:
+def believed(head: Head, believe: Believe) -> Checkpoint:
+    """Return the checkpoint of a head; Discrepancy with the code of what is wrong with it."""
     try:
         return believe(head.note)
     except InterlockError as error:

@@ -47,7 +47,7 @@ def test_every_command_teaches(command: object) -> None:
 
 def test_the_program_lists_its_commands() -> None:
     shown = audit("--help")
-    assert all(f"\n    {command.name} " in shown.out for command in COMMANDS)
+    assert all(f"\n    {command.name}" in shown.out for command in COMMANDS)
     assert "audit" in process("--help").out
 
 

@@ -26,6 +26,7 @@ class PublishedLog:
         self, entries: Sequence[bytes] = (), *, origin: str = "exporter.example/log", witnesses: int = 1
     ) -> None:
         self.entries = list(entries)
+        self._hashed: list[bytes] = []
         self.origin = origin
         self.log = NoteSigner(origin, SignatureType.ED25519, SoftwareSigner.generate())
         self.witnesses = [
@@ -48,7 +49,7 @@ class PublishedLog:
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first entries."""
-        return merkle.root_hash([merkle.leaf_hash(entry) for entry in self.entries[:size]])
+        return merkle.root_hash(self._leaves(size))
 
     def note(self, size: int | None = None, *, root: bytes | None = None, now: int = BEGUN) -> Note:
         """A checkpoint, signed and cosigned; of any root."""
@@ -62,7 +63,7 @@ class PublishedLog:
     def files(self, size: int | None = None) -> dict[str, bytes]:
         """Every file of the log of that size, by its path."""
         size = len(self.entries) if size is None else size
-        leaves = [merkle.leaf_hash(entry) for entry in self.entries[:size]]
+        leaves = self._leaves(size)
         made = {"checkpoint": self.note(size).to_bytes(), "policy": self.policy_text.encode()}
         for tile in tiles.tiles_of(size):
             made[tile.path] = self._tile(tile, leaves)
@@ -74,6 +75,10 @@ class PublishedLog:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(data)
         return folder
+
+    def _leaves(self, size: int | None) -> list[bytes]:
+        self._hashed += [merkle.leaf_hash(entry) for entry in self.entries[len(self._hashed) :]]
+        return self._hashed[:size]
 
     def _tile(self, tile: Tile, leaves: Sequence[bytes]) -> bytes:
         if tile.level is None:

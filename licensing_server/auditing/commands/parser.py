@@ -140,18 +140,28 @@ def token_of(arguments: argparse.Namespace) -> str | None:
 
 
 def trust_of(arguments: argparse.Namespace) -> Policy:
-    """Return whom to believe; Misused where nobody is named."""
+    """Return whom to believe; Misused ``audit.trust`` where nobody is named."""
+    file = policy_file(arguments)
+    try:
+        return Policy.parse(file)
+    except InterlockError as error:
+        raise Discrepancy.at(arguments.policy or "--vkey", error) from error
+
+
+def policy_file(arguments: argparse.Namespace) -> bytes:
+    """Return whom to believe, as a policy file."""
     if bool(arguments.policy) == bool(arguments.vkey):
         sentence = (
             "Say whom you believe, either with --policy FILE or with --vkey KEY. Take them from where you trust them: "
             "a policy that lies beside a log was put there by whoever keeps the log."
         )
         raise Misused(sentence, code="audit.trust")
-    file = read(arguments.policy) if arguments.policy else b""
+    if arguments.policy:
+        return read(arguments.policy)
     try:
-        return policy_of(arguments.vkey) if arguments.vkey else Policy.parse(file)
+        return policy_of(arguments.vkey)
     except InterlockError as error:
-        raise Discrepancy.at(arguments.policy or "--vkey", error) from error
+        raise Discrepancy.at("--vkey", error) from error
 
 
 def heads_of(paths: Sequence[str]) -> list[Head]:

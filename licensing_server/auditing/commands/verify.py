@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.note import Note
@@ -19,6 +20,7 @@ from licensing_server.auditing.commands.parser import (
     source_of,
     trust_of,
 )
+from licensing_server.auditing.evidence import VerifiedBundle, is_bundle, verify_bundle
 from licensing_server.auditing.verify import verify_log
 
 _HELP = """\
@@ -37,7 +39,10 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy = trust_of(arguments)
     heads = heads_of(arguments.checkpoint)
-    verified = verify_log(source_of(arguments), policy.verify, heads=heads, told=output.told)
+    source = source_of(arguments)
+    if is_bundle(source):
+        return _of_bundle(verify_bundle(source, policy.verify, heads=heads, told=output.told), output)
+    verified = verify_log(source, policy.verify, heads=heads, told=output.told)
     checkpoint = verified.checkpoint
     seen = seen_by(policy, verified.note)
     told = [
@@ -56,6 +61,25 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
         "earlier": verified.earlier,
         "witnesses": [{"name": name, "time": time} for name, time in seen],
     }
+    output.result(value, told)
+    return ExitCode.DONE
+
+
+def _of_bundle(verified: VerifiedBundle, output: Output) -> int:
+    checkpoint = verified.checkpoint
+    value: dict[str, Any] = {"holds": True, "origin": checkpoint.origin, "size": checkpoint.size}
+    if verified.begin is None:
+        value |= {"proves": "inclusion", "entries": list(verified.indices)}
+        told = [
+            f"{len(verified.indices)} entries are in the log {checkpoint.origin} of {checkpoint.size}, unchanged.",
+            "That nothing else fits what was asked is not proven: a bundle of a range proves that.",
+        ]
+    else:
+        value |= {"proves": "completeness", "begin": verified.begin, "end": verified.end}
+        told = [
+            f"The log {checkpoint.origin} of {checkpoint.size} entries holds from {verified.indices[0]} to "
+            f"{verified.indices[-1]} exactly these: unchanged, in this order, and none is missing."
+        ]
     output.result(value, told)
     return ExitCode.DONE
 
