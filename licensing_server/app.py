@@ -16,6 +16,7 @@ from licensing_server.alerts import jobs as alerts_jobs
 from licensing_server.alerts.routes import router as alerts_routes
 from licensing_server.audit_log.jobs import JOBS as LOG_JOBS
 from licensing_server.audit_log.routes import router as log_routes
+from licensing_server.audit_log.tile_routes import router as tile_routes
 from licensing_server.catalogue.routes import router as catalogue_routes
 from licensing_server.config import Settings
 from licensing_server.database import Database, Listener
@@ -55,6 +56,7 @@ ROUTERS = (
     exchange_routes,
     alerts_routes,
     log_routes,
+    tile_routes,
 )
 
 

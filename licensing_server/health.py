@@ -26,18 +26,22 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", dependencies=[public("says only whether the server is fit to serve")])
 def readyz(request: Request) -> dict[str, Any]:
-    """Tell whether the database is migrated, the keys sign and the sequencer keeps up; 503 if not."""
+    """Tell whether the database is migrated, the keys sign, and the log keeps up; 503 if not."""
     state = request.app.state
     # First: of another schema nothing else can be asked.
     migrated = migrations.is_current(state.database)
     lag = _lag(request) if migrated else 0
+    unsigned, signs_heads = _heads(request) if migrated else (0, False)
     found: dict[str, Any] = {
         "migrated": migrated,
         "signs": all(len(state.custody.signer(name).sign(b"readyz")) > 0 for name in Delegation),
         "sequencer_lag_s": lag,
+        "checkpoint_lag_s": unsigned,
+        # Not so while a restore waits for people to accept it, which makes the server no less fit to serve devices.
+        "signs_checkpoints": signs_heads,
         "failing_jobs": sorted(state.runner.failures),
     }
-    if not found["migrated"] or lag > _MOST_LAG_S or found["failing_jobs"]:
+    if not found["migrated"] or max(lag, unsigned) > _MOST_LAG_S or found["failing_jobs"]:
         raise Unavailable("server.not_ready", "The server is not fit to serve; see its members.", **found)
     return {"status": "ready"} | found
 
@@ -47,6 +51,11 @@ def metrics(request: Request) -> Response:
     """Return figures for Prometheus."""
     _lag(request)
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def _heads(request: Request) -> tuple[int, bool]:
+    with request.app.state.database.read() as session:
+        return audit_log.unsigned_lag(session, clock.now()), audit_log.is_open(session)
 
 
 def _lag(request: Request) -> int:

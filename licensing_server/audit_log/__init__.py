@@ -1,7 +1,7 @@
 """The record of every act: queued in the act's own transaction, then integrated into a tree whose heads are signed."""
 
 from licensing_server.audit_log.anew import begin_anew
-from licensing_server.audit_log.checkpoints import checkpoint
+from licensing_server.audit_log.checkpoints import checkpoint, is_open, unsigned_lag
 from licensing_server.audit_log.head import HeadFile
 from licensing_server.audit_log.origins import begin, open_log, origin
 from licensing_server.audit_log.record import Queued, record
@@ -16,6 +16,7 @@ __all__ = [
     "begin",
     "begin_anew",
     "checkpoint",
+    "is_open",
     "lag",
     "open_log",
     "origin",
@@ -26,4 +27,5 @@ __all__ = [
     "sequence",
     "sequenced_size",
     "tile",
+    "unsigned_lag",
 ]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol.log.note import Note, signature_lines
 from licensing_server.audit_log.origins import newest
-from licensing_server.audit_log.tables import LogCheckpoint, LogCosignature
+from licensing_server.audit_log.tables import LogCheckpoint, LogCosignature, LogEntry
 
 
 def newest_row(session: Session) -> LogCheckpoint | None:
@@ -20,6 +20,19 @@ def checkpoint(session: Session, size: int | None = None) -> Note | None:
     """Return the newest checkpoint under the log's present name, or the one of ``size``, with its cosignatures."""
     row = newest_row(session) if size is None else session.get(LogCheckpoint, size)
     return None if row is None else note_of(session, row)
+
+
+def unsigned_lag(session: Session, now: int) -> int:
+    """Return the age in seconds of the oldest entry with an index that no checkpoint covers, 0 where none should."""
+    signed = newest_row(session)
+    first = 0 if signed is None else signed.size
+    time = session.scalar(select(LogEntry.time).where(LogEntry.position == first))
+    return 0 if time is None or not is_open(session) else max(0, now - time)
+
+
+def is_open(session: Session) -> bool:
+    """Tell whether checkpoints are signed: not so while a restore waits for people to accept it."""
+    return newest(session).opened_at is not None
 
 
 def note_of(session: Session, row: LogCheckpoint) -> Note:

@@ -9,12 +9,11 @@ from fastapi import APIRouter, Path, Request, Response
 
 from licensing_server.config import Settings
 from licensing_server.status_lists.board import Board, Posted
-from licensing_server.web import public
+from licensing_server.web import public, takes_gzip
 
 router = APIRouter(prefix="/v1/status", tags=["status lists"])
 MEDIA_TYPE = "application/statuslist+jwt"
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
-_NEVER = re.compile(r"q=0(\.0{0,3})?")
 _LONGEST_WAIT_S = 60
 
 
@@ -32,7 +31,7 @@ async def read_status_list(request: Request, shard: Annotated[int, Path(ge=1, le
         posted = board.get(shard)
     if posted is None:
         raise board.absent(shard)
-    return _answer(posted, known, settings.status_ttl, _takes_gzip(request.headers.get("accept-encoding", "")))
+    return _answer(posted, known, settings.status_ttl, takes_gzip(request.headers.get("accept-encoding", "")))
 
 
 async def _hung_up(request: Request) -> None:
@@ -51,14 +50,6 @@ def _answer(posted: Posted, known: str, ttl: int, gzipped: bool) -> Response:
     if gzipped:
         headers["Content-Encoding"] = "gzip"
     return Response(posted.gzipped if gzipped else posted.text, 200, headers, MEDIA_TYPE)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    for member in accepted.lower().split(","):
-        coding, _, weight = member.partition(";")
-        if coding.strip() == "gzip":
-            return _NEVER.fullmatch(weight.strip()) is None
-    return False
 
 
 def _wait(prefer: str) -> int:

@@ -2,6 +2,7 @@
 
 from licensing_server.web.access import Access, Act
 from licensing_server.web.actor import Actor, Role
+from licensing_server.web.coding import takes_gzip
 from licensing_server.web.description import describe
 from licensing_server.web.guard import guard_of, public, requires
 from licensing_server.web.paging import Cursor, Page, page_of
@@ -22,4 +23,5 @@ __all__ = [
     "page_of",
     "public",
     "requires",
+    "takes_gzip",
 ]

@@ -35,6 +35,8 @@ class Act:
 class Access:
     """Opens the one transaction of a route."""
 
+    is_open = False
+
     def __init__(self, request: Request, roles: frozenset[Role]) -> None:
         self._request = request
         self._roles = roles
@@ -92,6 +94,18 @@ class Access:
 
     def _actor(self, session: Session, now: int) -> Actor:
         return self._authenticate(session, self._bearer, now)
+
+
+class OpenAccess(Access):
+    """For a route that is open to everybody by a setting: it can only read, and nobody is named."""
+
+    is_open = True
+
+    def __init__(self, request: Request) -> None:
+        self._database = request.app.state.database
+
+    def _act(self, session: Session) -> Act:
+        return Act(session, "", clock.now())
 
 
 def _bearer(request: Request) -> str:

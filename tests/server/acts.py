@@ -52,7 +52,13 @@ class Act:
 
 def acts(exporter: Exporter) -> list[Act]:
     """Set the scene for, and return, one act of every kind, in an order in which all can be done."""
-    return [*_of_people(exporter), *_of_the_catalogue(exporter), *_of_devices(exporter), *_of_orders(exporter)]
+    return [
+        *_of_people(exporter),
+        *_of_the_catalogue(exporter),
+        *_of_devices(exporter),
+        *_of_orders(exporter),
+        *_of_the_log(exporter),
+    ]
 
 
 def _of_people(exporter: Exporter) -> list[Act]:
@@ -143,4 +149,14 @@ def _of_orders(exporter: Exporter) -> list[Act]:
             ("case.acknowledged",), f"/v1/alerts/{NOWHERE}/acknowledgement"),
         Act("POST /v1/alerts/{case}/closing", f"{case}/closing", {"note": "A copy was made."}, Role.COMPLIANCE,
             ("case.closed",), refused_body={"note": ""}),
+    ]  # fmt: skip
+
+
+def _of_the_log(exporter: Exporter) -> list[Act]:
+    exporter.settle()
+    (added,) = exporter.get("/v1/log/entries?type=party.added", Role.AUDITOR)["items"]
+    values, reason = f"/v1/log/entries/{added['index']}/values", {"reason": "The office asked for it."}
+    return [
+        Act("POST /v1/log/entries/{index}/values/{field}/erasure", f"{values}/name/erasure", reason, Role.COMPLIANCE,
+            ("value.erased",), f"{values}/country/erasure"),
     ]  # fmt: skip

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import select
 
 from licensing_protocol.canonical import decode_object, encode, from_base64url
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_protocol.log.tlog_proof import TlogProof
 from licensing_server import clock
+from licensing_server.audit_log.record import commitment
+from licensing_server.audit_log.tables import CommittedValue, LogEntry
 from licensing_server.web import Role
 from licensing_server.web.guard import RoleGuard
 from tests.server.acts import acts
 from tests.server.exporter import Exporter
+from tests.server.log_reader import believing, fill
 from tests.server.test_routes import PREVIEWED, guards
 
 READ_ONLY = set(PREVIEWED)
@@ -86,6 +93,87 @@ def test_entries_are_found_by_type_subject_actor_and_time(sqlite_exporter: Expor
     }
     assert found(f"since={clock.now() + 1000}") == []
     assert exporter.ask("GET", "/v1/log/entries/999999", Role.AUDITOR).json()["code"] == "entry.unknown"
+
+
+def test_entries_are_found_by_what_stands_in_them_as_far_as_the_role_sees(exporter: Exporter) -> None:
+    exporter.post("/v1/parties", {"name": 'The "Grove" Office_1', "country": "FR"})
+    exporter.settle()
+
+    def found(text: str, role: Role, **more: Any) -> set[str]:
+        query = urlencode({"text": text} | more)
+        return {entry["type"] for entry in exporter.get(f"/v1/log/entries?{query}", role)["items"]}
+
+    assert found('"grove" office_1', Role.AUDITOR) == found("GROVE", Role.COMPLIANCE) == {"party.added"}
+    assert found("grove", Role.ADMINISTRATOR) == set()
+    assert found("only vendor", Role.ADMINISTRATOR) == found("Only Vendor", Role.AUDITOR) == {"person.added"}
+    assert found("only vendor", Role.COMPLIANCE) == set()
+    assert found("office%1", Role.AUDITOR) == found("officex1", Role.AUDITOR) == set()
+    # The body itself is for all of them.
+    assert found(exporter.end_user, Role.ADMINISTRATOR) == {"party.added"}
+    assert found("party.added", Role.ADMINISTRATOR, until=clock.now() - 1000) == set()
+    assert found("party.added", Role.ADMINISTRATOR, since=clock.now() - 1000, until=clock.now()) == {"party.added"}
+
+
+def test_a_search_goes_on_where_it_ended_while_the_log_grows(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    fill(exporter.database, 7)
+    exporter.settle()
+    seen: list[int] = []
+    cursor = ""
+    while True:
+        page = exporter.get(f"/v1/log/entries?type=test.&text=filled&limit=3{cursor}", Role.AUDITOR)
+        seen += [entry["index"] for entry in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+        if len(seen) < 9:
+            fill(exporter.database, 1)
+            exporter.settle()
+    assert len(seen) == len(set(seen)) == 9
+    assert seen == sorted(seen)
+
+
+def test_what_is_erased_is_gone_and_the_proof_still_verifies(exporter: Exporter) -> None:
+    party = exporter.post("/v1/parties", {"name": "Office of Lakes", "country": "FR"})["id"]
+    exporter.settle()
+    (entry,) = exporter.get(f"/v1/log/entries?subject={party}", Role.AUDITOR)["items"]
+    (value,) = entry["values"]
+    assert (value["field"], value["state"], value["value"]) == ("name", "held", "Office of Lakes")
+    committed = commitment("party.added", "name", from_base64url(value["salt"]), value["value"])
+    assert from_base64url(entry["data"]["name"]) == committed
+    withheld = exporter.get(f"/v1/log/entries/{entry['index']}", Role.ADMINISTRATOR)["values"]
+    assert withheld == [{"field": "name", "state": "withheld", "salt": None, "value": None}]
+    path, reason = f"/v1/log/entries/{entry['index']}/values/name/erasure", {"reason": "The office asked for it."}
+    assert exporter.ask("POST", path, Role.ADMINISTRATOR, json=reason).json()["code"] == "role.missing"
+    assert exporter.ask("POST", path, json=reason).status_code == 204
+    assert exporter.ask("POST", path, json=reason).json()["code"] == "value.erased"
+    exporter.settle()
+    after = exporter.get(f"/v1/log/entries/{entry['index']}", Role.AUDITOR)
+    assert after["values"] == [{"field": "name", "state": "erased", "salt": None, "value": None}]
+    assert {name: after[name] for name in after if name != "values"} == {
+        name: entry[name] for name in entry if name != "values"
+    }
+    proof = TlogProof.parse(exporter.ask("GET", f"/v1/log/entries/{entry['index']}/proof", Role.AUDITOR).content)
+    proof.verify(from_base64url(after["body"]), believing(exporter))
+    (erasure,) = exporter.get("/v1/log/entries?type=value.erased", Role.AUDITOR)["items"]
+    assert (erasure["subject"], erasure["actor"]) == (f"entry:{entry['index']}", exporter.people[Role.COMPLIANCE])
+    assert {name: erasure["data"][name] for name in ("index", "field")} == {"index": entry["index"], "field": "name"}
+    assert erasure["values"][0]["value"] == reason["reason"]
+    with exporter.database.read() as session:
+        kept = select(CommittedValue.salt, CommittedValue.value).join(LogEntry, LogEntry.id == CommittedValue.entry)
+        assert session.execute(kept.where(LogEntry.subject == party)).all() == [(None, None)]
+
+
+def test_the_name_of_a_person_is_erased_by_an_administrator(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    exporter.settle()
+    person = exporter.people[Role.VENDOR]
+    (entry,) = exporter.get(f"/v1/log/entries?subject={person}&type=person.added", Role.ADMINISTRATOR)["items"]
+    path, reason = f"/v1/log/entries/{entry['index']}/values/name/erasure", {"reason": "They left years ago."}
+    assert exporter.ask("POST", path, Role.COMPLIANCE, json=reason).json()["code"] == "role.missing"
+    assert exporter.ask("POST", path, Role.ADMINISTRATOR, json=reason).status_code == 204
+    unknown = exporter.ask("POST", path.replace("/name/", "/age/"), Role.ADMINISTRATOR, json=reason)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "value.unknown")
 
 
 def test_an_act_too_large_to_be_recorded_does_not_happen(sqlite_exporter: Exporter) -> None:
