@@ -100,10 +100,9 @@ class Enforcer:
             self._flush(self._clock.read())
 
     def close(self) -> None:
-        """Deny everything but safety functions from now on."""
-        with self._lock:
-            self._closed = True
-            self._forget()
+        """Deny everything but safety functions from now on; a use that waits for the store is not waited for."""
+        self._closed = True
+        self.gates.shut_all()
 
     def before_fork(self) -> None:
         """Let no evaluation be under way: what it loads for the first time would stay half loaded in the child."""
@@ -253,6 +252,9 @@ class Enforcer:
             elif held.grant.grant.limits.quota is not None:
                 until = -inf
         door.prepared = Prepared(self._boottime, self._looked, until, held.decision, granted, block)
+        if self._closed:
+            # Meanwhile, by another thread.
+            door.shut()
 
     def _always_open(self, capability: str) -> Door:
         granted = Granted(capability)

@@ -64,8 +64,8 @@ class Gates:
             self._doors[capability].shut()
 
     def shut_all(self) -> None:
-        """Let every use but those of safety functions go the slow way."""
-        for door in self._doors.values():
+        """Let every use but those of safety functions go the slow way; any thread may say so."""
+        for door in list(self._doors.values()):
             door.shut()
 
     def _make(self, capability: str, use: Use) -> Gate:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device_agent import Agent, Denied, Fix, LocationSource
+from device_agent import Agent, CapabilityDenied, Denied, Fix, LocationSource
+from device_agent.clock import Reading
 from device_agent.errors import AgentClosed
 from device_agent.exchange import Arriving, Request
 from device_agent.exchange.check_in import MOST_ROUNDS
@@ -28,7 +30,7 @@ from licensing_protocol.manifest import Component, ComponentKind
 from licensing_protocol.status_list import Status
 from licensing_protocol.time_bounds import TimeBounds
 from tests.agent.bench import Bench, denial
-from tests.simulators.clock import ShiftedClock
+from tests.simulators.clock import SettableClock, ShiftedClock
 from tests.simulators.exporter import CAPABILITY, ISSUED, grant
 from tests.simulators.responder import Responder
 
@@ -227,6 +229,33 @@ def test_closing_is_quick_also_in_the_middle_of_a_request(live: Bench) -> None:
     agent.close()
     leave.set()
     eventually(lambda: threads() == [])
+
+
+def test_closing_is_quick_also_while_a_use_waits_for_the_store(bench: Bench) -> None:
+    begun = threading.Event()
+
+    class Noticing(SettableClock):
+        def read(self) -> Reading:
+            if threading.current_thread() is use:
+                begun.set()
+            return super().read()
+
+    def use_once() -> None:
+        with suppress(CapabilityDenied), agent.use(CAPABILITY):
+            pass
+
+    use = threading.Thread(target=use_once)
+    bench.server.grants = {CAPABILITY: grant(audit="each")}
+    agent = bench.enrolled(clock=Noticing(ISSUED + 1000.0))
+    with closing(sqlite3.connect(bench.folder / "agent" / "agent.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        use.start()
+        assert begun.wait(5)
+        at = time.monotonic()
+        agent.close()
+        assert time.monotonic() - at < 2
+    use.join()
+    assert denial(agent) == "agent.closed"
 
 
 def test_a_closed_agent_exchanges_nothing(bench: Bench) -> None:
