@@ -51,8 +51,9 @@ class Report:
 
     def to_table(self) -> str:
         """Return it for people."""
-        names = list(self.rows[0])
-        cells = [names, *([_written(row[name]) for name in names] for row in self.rows)]
+        # A row may lack figures that others have.
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        cells = [names, *([_written(row.get(name)) for name in names] for row in self.rows)]
         widths = [max(len(row[column]) for row in cells) for column in range(len(names))]
         lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in cells]
         about = ", ".join(str(value) for value in machine().values())
@@ -97,7 +98,7 @@ def run(name: str, about: str, measure: Measure) -> int:
 def _written(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int | float) else str(value)
+    return f"{value:,}" if isinstance(value, int | float) else str("" if value is None else value)
 
 
 def _judged(target: Target) -> str:
