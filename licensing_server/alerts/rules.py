@@ -92,7 +92,9 @@ def replays(events: Iterable[Seen]) -> list[Finding]:
 def forgeries(events: Iterable[Seen]) -> list[Finding]:
     """Roots or Targets that the device had to refuse open a case: somebody other than the exporter offered them."""
     return [
-        Finding("trust.refused", "The device was offered a root of trust that it had to refuse, or its store was changed.")
+        Finding(
+            "trust.refused", "The device was offered a root of trust that it had to refuse, or its store was changed."
+        )
         for event in events
         if event.type == EventType.TRUST_REFUSED and event.data.get("code") not in _EXPIRED
     ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 import anyio.to_thread
 from fastapi.sse import format_sse_event
 
+from licensing_server import clock
 from licensing_server.orders.schemas import PropagationReply
 
 _LONGEST_S: Final = 600.0
@@ -67,8 +67,8 @@ class Followers:
             return
         try:
             told: PropagationReply | None = None
-            end = time.monotonic() + _LONGEST_S
-            while not self._closed and time.monotonic() < end:
+            end = clock.monotonic() + _LONGEST_S
+            while not self._closed and clock.monotonic() < end:
                 event.clear()
                 reply = await self._newest(order)
                 yield _event(reply, told)
@@ -81,13 +81,13 @@ class Followers:
         async with self._turns.setdefault(order, asyncio.Lock()):
             held = self._looks.get(order)
             if held is not None:
-                age = time.monotonic() - held.at
+                age = clock.monotonic() - held.at
                 if held.commits == self._commits and age < _QUIET_S:
                     return held.reply
                 await asyncio.sleep(max(_SPACING_S, _SHARE * held.took) - age)
-            commits, began = self._commits, time.monotonic()
+            commits, began = self._commits, clock.monotonic()
             reply = await anyio.to_thread.run_sync(self._look, order)
-            ended = time.monotonic()
+            ended = clock.monotonic()
             self._looks[order] = _Look(reply, commits, ended, ended - began)
             return reply
 
