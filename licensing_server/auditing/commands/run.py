@@ -8,12 +8,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from licensing_protocol.errors import InterlockError
-from licensing_server.auditing.commands import bundle, prove, verify
+from licensing_server.auditing.commands import bundle, export, prove, verify
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import EXIT_CODES, PROGRAM, Command, ExitCode, Misused, Parser
 from licensing_server.auditing.errors import SourceUnreachable
 
-COMMANDS: Final[tuple[Command, ...]] = (verify.VERIFY, prove.PROVE, prove.VERIFY_PROOF, bundle.BUNDLE)
+COMMANDS: Final[tuple[Command, ...]] = (
+    verify.VERIFY,
+    prove.PROVE,
+    prove.VERIFY_PROOF,
+    bundle.BUNDLE,
+    export.EXPORT,
+)
 _DESCRIPTION: Final = """\
 Prove that nothing in a log was changed or dropped, without trusting whoever keeps it.
 
