@@ -8,13 +8,13 @@ import contextlib
 import encodings.idna  # noqa: F401
 import io
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from device_agent.clock import monotonic
 from device_agent.exchange.patience import Patience
 from device_agent.exchange.transport import Arriving, Request, Transport
 
@@ -59,7 +59,7 @@ class _Line:
     def __init__(self, line: socket.socket, silence: float, whole: float) -> None:
         self._line = line
         self._silence = silence
-        self._until = time.monotonic() + whole
+        self._until = monotonic() + whole
 
     def makefile(self, mode: str) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self.read_into))
@@ -81,7 +81,7 @@ class _Line:
         pass
 
     def _limit_wait(self) -> None:
-        left = self._until - time.monotonic()
+        left = self._until - monotonic()
         if left <= 0:
             raise TimeoutError("the server took too long")
         self._line.settimeout(min(self._silence, left))
