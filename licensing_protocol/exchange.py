@@ -78,11 +78,15 @@ class EnrollmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRequest:
-    """``{evidence, receipt, trust?}``: evidence, and the last receipt, for a server that lost its state to see."""
+    """``{evidence, receipt, refusal?, trust?}``: evidence, and beside it what a server that lost its state must see.
+
+    That is the last receipt, and the refusal that came after it where one did: it names the parent then.
+    """
 
     evidence: str
     receipt: str
     trust: TrustHeld | None = None
+    refusal: str | None = None
 
     @classmethod
     def parse(cls, value: Any) -> EvidenceRequest:
@@ -92,13 +96,15 @@ class EvidenceRequest:
             _document(fields, "evidence", TokenType.EVIDENCE),
             _document(fields, "receipt", TokenType.RECEIPT),
             _held(fields),
+            fields.optional("refusal", lambda name: _document(fields, name, TokenType.REFUSAL)),
         )
         fields.end()
         return request
 
     def to_json(self) -> JsonObject:
         """Return what :meth:`parse` reads."""
-        return {"evidence": self.evidence, "receipt": self.receipt} | _held_json(self.trust)
+        body: JsonObject = {"evidence": self.evidence, "receipt": self.receipt} | _held_json(self.trust)
+        return body if self.refusal is None else body | {"refusal": self.refusal}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def request(device: Device) -> EvidenceRequest:
     """
     with device.writing() as work:
         outgoing = outbox.build(work.connection, work.state, device.signer, device.surroundings, work.reading)
-    return EvidenceRequest(outgoing.text, outgoing.receipt, trust.walked(device))
+    return EvidenceRequest(outgoing.text, outgoing.receipt, trust.walked(device), outgoing.refusal)
 
 
 def accept(device: Device, answer: Answer, report: SyncReport, sent: str | None = None) -> SyncReport:

@@ -37,11 +37,15 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A document under way: ``text`` goes out with ``receipt`` until ``identity`` is answered."""
+    """A document under way: ``text`` goes out with ``receipt`` until ``identity`` is answered.
+
+    ``refusal`` goes with them where one came after the receipt: then it names the parent.
+    """
 
     identity: str
     text: str
     receipt: str
+    refusal: str | None
     last: int
     head: bytes
     usage: Mapping[str, Usage]
@@ -54,7 +58,8 @@ def waiting(connection: Connection) -> Outgoing | None:
     if row is None:
         return None
     identity, text, receipt, last, head, usage, start, boottime = row
-    return Outgoing(identity, text, receipt, last, head, _usage_from(usage), Created(start, boottime))
+    refusal = _refusal(connection)
+    return Outgoing(identity, text, receipt, refusal, last, head, _usage_from(usage), Created(start, boottime))
 
 
 def build(
@@ -78,6 +83,7 @@ def build(
         identity=token.identity(text),
         text=text,
         receipt=records.documents(connection, Kind.RECEIPT)[0].text,
+        refusal=_refusal(connection),
         last=evidence.last,
         head=evidence.head,
         usage=evidence.usage,
@@ -124,6 +130,10 @@ def _with_events(connection: Connection, evidence: Evidence) -> Evidence:
     payload = (token.size_limit(TokenType.EVIDENCE) - _AROUND_PAYLOAD) * 3 // 4
     events, head = journal.prefix(connection, payload - len(encode(evidence.to_claims())), _MOST_EVENTS)
     return replace(evidence, events=events, head=head)
+
+
+def _refusal(connection: Connection) -> str | None:
+    return next((kept.text for kept in records.documents(connection, Kind.REFUSAL)), None)
 
 
 def _measurements(connection: Connection) -> tuple[Measurement, ...]:

@@ -9,8 +9,9 @@ from device_agent.clock import Reading
 from device_agent.outbox.build import Outgoing, waiting
 from device_agent.store import Connection, facts
 from device_agent.store.facts import Fact
-from device_agent.trusted_state import State, take_receipt
+from device_agent.trusted_state import State, records, take_receipt
 from device_agent.trusted_state.receipt import HeldReceipt, read_refusal
+from device_agent.trusted_state.records import Kept, Kind
 from licensing_protocol.canonical import JsonObject, to_base64url
 from licensing_protocol.journal import EventType
 
@@ -63,6 +64,7 @@ def settle_refusal(
         return Settled(state, done=True, refused=refusal.code)
     if under_way is None or refusal.evidence != under_way.identity:
         return _ignore(connection, state, refusal.evidence, refusal.identity, reading)
+    records.keep(connection, Kind.REFUSAL, Kept("", refusal.identity, text))
     facts.write(connection, Fact.RATCHET, to_base64url(refusal.ratchet))
     facts.write(connection, Fact.NONCE, to_base64url(refusal.nonce))
     connection.execute("DELETE FROM outbox")

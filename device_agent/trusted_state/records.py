@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ENTITLEMENT = "entitlement"
     STATUS_LIST = "status_list"
     RECEIPT = "receipt"
+    REFUSAL = "refusal"
     EQUIVOCATION = "equivocation"
     ROOT = "root"
     TARGETS = "targets"

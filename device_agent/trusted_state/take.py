@@ -75,6 +75,7 @@ def take_receipt(
     state = state.observe(connection, reading)
     document = receipt.document
     records.keep(connection, Kind.RECEIPT, Kept("", document.identity, receipt.text))
+    records.drop(connection, Kind.REFUSAL)
     facts.write(connection, Fact.RATCHET, to_base64url(document.ratchet))
     facts.write(connection, Fact.NONCE, to_base64url(document.nonce))
     time = state.time.confirm(document.issued_at, receipt.kid, created, reading)

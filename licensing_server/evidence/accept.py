@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import to_base64url
 from licensing_protocol.evidence import Evidence
-from licensing_protocol.receipt import Receipt
+from licensing_protocol.receipt import Receipt, Refusal
 from licensing_server import audit_log
 from licensing_server.catalogue.products import measured_by
 from licensing_server.devices import Reporting
@@ -28,7 +28,7 @@ UNKNOWN_PARENT = "evidence.unknown_parent"
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """Evidence as it came: parsed, its text, and the receipt beside it where that verified.
+    """Evidence as it came: parsed, its text, and the receipt and the refusal beside it where they verified.
 
     ``challenged_at`` (seconds) is when the newest challenge that it answers was given, ``None`` where it answers none.
     """
@@ -37,6 +37,14 @@ class Presented:
     text: str
     receipt: Receipt | None
     challenged_at: int | None = None
+    refusal: Refusal | None = None
+
+    def parent(self, device: str) -> Receipt | Refusal | None:
+        """Return which of our answers to this device named the parent of the evidence."""
+        for answer in (self.receipt, self.refusal):
+            if answer is not None and (answer.device, answer.ratchet) == (device, self.evidence.parent):
+                return answer
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def accept(
     """Take evidence in and answer it. The caller holds the device's lock.
 
     Raises:
-        Conflict: ``evidence.unknown_parent`` where neither the server nor a valid receipt knows its parent.
+        Conflict: ``evidence.unknown_parent`` where neither the server nor a signed answer of its own knows its parent.
     """
     evidence, connection = presented.evidence, session.connection()
     asked = {"of_device": device.id, "of_parent": evidence.parent, "manifest_shown": evidence.manifest}
@@ -84,22 +92,26 @@ def accept(
 
 
 def _adopt(session: Session, device: Reporting, presented: Presented, now: int) -> None:
-    """Take over a ratchet that a valid receipt of ours names: it is the server that lost its state."""
-    receipt = presented.receipt
-    if receipt is None or (receipt.device, receipt.ratchet) != (device.id, presented.evidence.parent):
-        raise Conflict(UNKNOWN_PARENT, "No receipt of this server stands behind this evidence.")
+    """Take over a ratchet that an answer of ours names: it is the server that lost its state.
+
+    A refusal covers nothing, so how far the journal is known is what the receipt before it says.
+    """
+    answer, receipt = presented.parent(device.id), presented.receipt
+    if answer is None:
+        raise Conflict(UNKNOWN_PARENT, "No receipt or refusal of this server stands behind this evidence.")
     ratchet = Ratchet(
         device=device.id,
-        ratchet=receipt.ratchet,
-        nonce=receipt.nonce,
-        issued_at=receipt.issued_at,
+        ratchet=answer.ratchet,
+        nonce=answer.nonce,
+        issued_at=answer.issued_at,
         used_by=None,
         answer=None,
     )
     session.add(ratchet)
-    state = session.get_one(JournalState, device.id)
-    state.head, state.last = receipt.head, receipt.sequence
-    data = {"ratchet": to_base64url(receipt.ratchet), "receipt_issued": receipt.issued_at}
+    if receipt is not None and receipt.device == device.id:
+        state = session.get_one(JournalState, device.id)
+        state.head, state.last = receipt.head, receipt.sequence
+    data = {"ratchet": to_base64url(answer.ratchet), "receipt_issued": answer.issued_at}
     audit_log.record(session, "server.restored", time=now, actor=_SYSTEM, subject=device.id, data=data)
     session.flush()
 

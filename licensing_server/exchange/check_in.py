@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from licensing_protocol import evidence as evidences
 from licensing_protocol.errors import InterlockError
 from licensing_protocol.evidence import Evidence
 from licensing_protocol.exchange import Answer, EvidenceRequest
-from licensing_protocol.receipt import Receipt, verify_receipt
+from licensing_protocol.receipt import verify_receipt, verify_refusal
 from licensing_server import audit_log, devices, entitlements, evidence, orders
 from licensing_server.entitlements import Scope
 from licensing_server.evidence.accept import UNKNOWN_PARENT, Presented
@@ -42,11 +43,10 @@ def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: in
     try:
         answer = counter.database.change(lambda session: _answer(session, counter, presented, now))
     except Conflict as unknown:
-        # Only where the parent is unknown does the receipt matter that came along: the server may have lost its state.
-        receipt = _receipt(counter, request.receipt) if unknown.code == UNKNOWN_PARENT else None
-        if receipt is None:
+        # Only where the parent is unknown does it matter what came along: the server may have lost its state.
+        if unknown.code != UNKNOWN_PARENT:
             raise
-        proven = replace(presented, receipt=receipt)
+        proven = _proven(counter, presented, request)
         answer = counter.database.change(lambda session: _answer(session, counter, proven, now))
     return replace(answer, trust=counter.newest.after(request.trust))
 
@@ -98,8 +98,12 @@ def _quarantine(session: Session, counter: Counter, device: str, now: int) -> No
         orders.prolong_quarantine(session, device, lapses_at, now)
 
 
-def _receipt(counter: Counter, text: str) -> Receipt | None:
-    try:
-        return verify_receipt(text, counter.newest.root)
-    except InterlockError:
-        return None
+def _proven(counter: Counter, presented: Presented, request: EvidenceRequest) -> Presented:
+    """Return the evidence with those of the answers beside it that this server signed."""
+    root = counter.newest.root
+    with suppress(InterlockError):
+        presented = replace(presented, receipt=verify_receipt(request.receipt, root))
+    if request.refusal is not None:
+        with suppress(InterlockError):
+            presented = replace(presented, refusal=verify_refusal(request.refusal, root))
+    return presented

@@ -46,7 +46,7 @@ def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> 
     response_model_exclude_none=True,
 )
 def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: EvidenceBody) -> dict[str, Any]:
-    """Check in: `{evidence, receipt}` in, `{receipt | refusal, entitlement?, notices}` out."""
+    """Check in: `{evidence, receipt, refusal?}` in, `{receipt | refusal, entitlement?, notices}` out."""
     counter.admit(request)
     return check_in(counter, device, EvidenceRequest.parse(_strict(request)), clock.now()).to_json()
 

@@ -33,10 +33,11 @@ class EnrollmentBody(Body):
 
 
 class EvidenceBody(Body):
-    """``eat+jwt`` by the device's key, and the last ``receipt+jwt``."""
+    """``eat+jwt`` by the device's key, the last ``receipt+jwt``, and the ``refusal+jwt`` that came after it, if any."""
 
     evidence: Document
     receipt: Document
+    refusal: Document | None = None
     trust: TrustHeldBody | None = None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from device_agent import journal
 from device_agent.attestation import SoftwareAttester
@@ -347,6 +348,27 @@ def test_a_clone_is_told_apart_and_its_refusal_is_taken(camera: Camera, tmp_path
     assert len(camera.exporter.get(f"/v1/devices/{camera.subject.device}/forks")["items"]) == 1
     for each in (first, clone):
         each.store.close()
+
+
+def test_a_device_that_was_refused_goes_on_with_a_server_that_lost_its_state(camera: Camera, tmp_path: Path) -> None:
+    camera.enrolled()
+    camera.note(number=1)
+    camera.exchange.sync()
+    camera.store.close()
+    (tmp_path / "clone").mkdir()
+    for name in ("agent.db", "device.key"):
+        (tmp_path / "clone" / name).write_bytes((tmp_path / "store" / name).read_bytes())
+    first, clone = (Camera(camera.exporter, tmp_path / name) for name in ("store", "clone"))
+    first.exchange.sync()
+    first.store.close()
+    assert clone.exchange.sync().refused == ("evidence.fork",)
+    with camera.exporter.database.write() as session:
+        session.execute(text("DELETE FROM ratchet WHERE device = :device"), {"device": camera.subject.device})
+    for _ in range(2):
+        report = clone.exchange.sync()
+        assert (report.problems, report.refused, report.receipts >= 1) == ((), (), True)
+        clone.note(number=2)
+    clone.store.close()
 
 
 def test_a_device_that_is_not_enrolled_asks_nobody(camera: Camera) -> None:

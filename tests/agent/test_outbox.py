@@ -236,11 +236,22 @@ def test_a_signed_refusal_consumes_the_parent_and_covers_nothing(device: Device)
     settled = device.refuse(text)
     assert (settled.done, settled.refused) == (True, "evidence.fork")
     assert device.types() == ["vendor.event", "evidence.refused"]
+    outgoing = device.build()
+    assert (outgoing.receipt, outgoing.refusal) == (device.first.text, text)
     following = device.evidence()
     assert (following.parent, following.nonces, following.first) == (ratchet, (_base64url(nonce),), 1)
     assert following.usage == {CAPABILITY: Usage(4, 2)}
     assert device.build().receipt == device.first.text
     assert device.state.time.bounds(device.clock.read()).upper is None
+
+
+def test_a_refusal_is_shown_until_the_next_receipt(device: Device) -> None:
+    refusal = device.exporter.refusal(device.subject, device.build().identity)
+    device.refuse(refusal)
+    for shown in (refusal, None):
+        outgoing = device.build()
+        assert outgoing.refusal == shown
+        assert device.settle(device.receipt_for(outgoing)).done
 
 
 def test_a_refusal_for_anything_else_is_ignored_and_journalled(device: Device) -> None:

@@ -25,7 +25,9 @@ from licensing_protocol.status_list import SHARD_BYTES, SHARD_ENTRIES, LogPositi
 from tests.protocol import strategies
 
 REQUESTS = st.fixed_dictionaries({"enrollment": strategies.NAMES})
-CHECK_INS = st.fixed_dictionaries({"evidence": strategies.NAMES, "receipt": strategies.NAMES})
+CHECK_INS = st.fixed_dictionaries(
+    {"evidence": strategies.NAMES, "receipt": strategies.NAMES}, optional={"refusal": strategies.NAMES}
+)
 DEVICE = SoftwareSigner.generate()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from licensing_protocol.canonical import from_base64url, to_base64url
@@ -127,11 +128,45 @@ def test_a_server_that_lost_its_state_takes_over_what_its_receipt_says(exporter:
     assert case["kind"] == "server.restored"
 
 
+def test_a_server_that_lost_its_state_takes_over_what_its_refusal_says(exporter: Exporter) -> None:
+    device = exporter.device()
+    exporter.check_in(device, events=[("agent.started", {})])
+    text_of_refusal = exporter.fork(device)["refusal"]
+    refused = Refusal.parse(payload(text_of_refusal))
+    with exporter.database.write() as session:
+        session.execute(text("DELETE FROM ratchet"))
+        session.execute(text("UPDATE journal_state SET last = 0"))
+    body = device.evidence(
+        clock.now(), parent=refused.ratchet, nonces=(to_base64url(refused.nonce),), events=[("agent.started", {})]
+    )
+    assert exporter.ask("POST", _path(device), None, json=body).json()["code"] == "evidence.unknown_parent"
+    device.take(exporter.send(device, body | {"refusal": text_of_refusal}))
+    exporter.settle()
+    (entry,) = exporter.all("/v1/log/entries?type=server.restored", Role.AUDITOR)
+    assert entry["subject"] == device.id
+    assert _newest(exporter, device)["appraisal"]["anomalies"] == []
+
+
 def test_the_receipt_of_another_device_adopts_nothing(sqlite_exporter: Exporter) -> None:
     exporter = sqlite_exporter
     device, other = exporter.device(), exporter.device()
     assert other.receipt is not None
     body = device.evidence(clock.now(), parent=other.receipt.ratchet) | {"receipt": other.receipt_text}
+    assert exporter.ask("POST", _path(device), None, json=body).json()["code"] == "evidence.unknown_parent"
+
+
+@pytest.mark.parametrize("refusal", ["of another device", "forged"])
+def test_a_refusal_that_is_not_this_servers_for_this_device_adopts_nothing(
+    sqlite_exporter: Exporter, refusal: str
+) -> None:
+    exporter = sqlite_exporter
+    device, other = exporter.device(), exporter.device()
+    given = exporter.fork(other)["refusal"]
+    parent = Refusal.parse(payload(given)).ratchet
+    if refusal == "forged":
+        forged = Refusal(exporter.settings.issuer, clock.now(), device.id, "A" * 43, "evidence.fork", parent, parent)
+        given = forged.sign(device.signer)
+    body = device.evidence(clock.now(), parent=parent) | {"refusal": given}
     assert exporter.ask("POST", _path(device), None, json=body).json()["code"] == "evidence.unknown_parent"
 
 
