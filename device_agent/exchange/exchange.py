@@ -48,13 +48,16 @@ class Exchange:
         """Report what happened, and fetch what is newer. What did not work is in the report.
 
         Where a list says that a grant was revoked just now, the device reports once more at once, so that the exporter
-        knows that it obeys and a new entitlement can come (protocol §4). Before enrolment nothing is done.
+        knows that it obeys and a new entitlement can come (protocol §4); so it does where the key that signed its
+        entitlement was removed from the root of trust meanwhile. Before enrolment nothing is done.
         """
         report = SyncReport()
-        if not self._device.state().enrolled:
+        before = self._device.state()
+        if not before.enrolled:
             return report
         report = lists.fetch_all(self._device, self._servers, check_in(self._device, self._servers, report))
-        if report.invalid:
+        deprived = before.entitlement is not None and self._device.state().entitlement is None
+        if report.invalid or deprived:
             report = lists.fetch_all(self._device, self._servers, check_in(self._device, self._servers, report))
         return self._counted(report)
 

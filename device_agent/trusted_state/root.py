@@ -6,7 +6,7 @@ that a start has to verify one signature and to import no TUF library.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,8 +77,11 @@ class Walked:
                 break
         return replace(walked, trusted=None, targets="")._under(self.targets), problem
 
-    def delegate(self, targets: JsonObject, now: int) -> Walked:
-        """Take the Targets in the place of those held; ``now`` is the lower bound of time, in seconds.
+    def delegate(self, targets: JsonObject, now: Callable[[RootOfTrust], int]) -> Walked:
+        """Take the Targets in the place of those held.
+
+        ``now`` returns the lower bound of time (seconds) by the word of those whom a root of trust names: what a key
+        said that these Targets remove must not make them look expired.
 
         Raises:
             TrustError, DocumentError: they are not signed enough, or expired, or the root is.
@@ -86,8 +89,9 @@ class Walked:
         """
         from licensing_protocol.trust.chain import refuse_older
 
-        self.root.refuse_expired(now)
-        offered = self.root.delegate(targets, now)
+        offered = self.root.delegate(targets)
+        self.root.refuse_expired(now(offered))
+        offered = self.root.delegate(targets, now(offered))
         if self.trusted is not None:
             refuse_older(offered, self.trusted)
         return replace(self, trusted=offered, targets=encode(targets).decode("utf-8"))

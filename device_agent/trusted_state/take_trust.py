@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from device_agent import journal
 from device_agent.clock import Reading
@@ -17,7 +18,7 @@ from licensing_protocol.errors import ContinuityError, InterlockError
 from licensing_protocol.exchange import TrustUpdate
 from licensing_protocol.journal import EventType
 from licensing_protocol.keys import Signer
-from licensing_protocol.trust import NOBODY
+from licensing_protocol.trust import NOBODY, RootOfTrust
 
 
 def take_trust(connection: Connection, state: State, update: TrustUpdate, signer: Signer, reading: Reading) -> Taken:
@@ -36,7 +37,7 @@ def take_trust(connection: Connection, state: State, update: TrustUpdate, signer
     problem = problem or refused
     if update.targets is not None and refused is None:
         try:
-            walked = walked.delegate(update.targets, state.time.lower)
+            walked = walked.delegate(update.targets, partial(_lower, state))
         except InterlockError as refusal:
             problem = problem or refusal
     changed = walked.root.version != stored.root.version or _root(walked) != state.subject.root
@@ -53,6 +54,10 @@ def _refuse_other_than(stored: Walked, state: State) -> InterlockError | None:
         return None
     sentence = "What was kept of the root of trust is not what its documents come to; it was verified anew."
     return ContinuityError(sentence, code="trust.forged")
+
+
+def _lower(state: State, root: RootOfTrust) -> int:
+    return state.time.trusting(replace(state.subject, root=root).keeps_time).lower
 
 
 def _root(walked: Walked) -> object:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from device_agent import journal
-from device_agent.trusted_state import State, Subject, Taken, take_entitlement, take_trust
+from device_agent.trusted_state import State, Subject, Taken, take_entitlement, take_status_list, take_trust
 from device_agent.trusted_state.records import Kind, documents
 from device_agent.trusted_state.root import held
 from licensing_protocol import token
@@ -23,7 +23,7 @@ from licensing_protocol.trust import NOBODY, Delegation, PinnedRoot, Trusted
 from licensing_protocol.trust.offline import OfflineKey
 from tests.agent.bench import Bench
 from tests.simulators.clock import SettableClock
-from tests.simulators.exporter import ISSUED, SimulatedExporter
+from tests.simulators.exporter import ISSUED, URI, SimulatedExporter
 from tests.simulators.memory import memory
 
 
@@ -136,6 +136,18 @@ def test_targets_that_are_older_expired_or_signed_by_others_are_refused(device: 
     assert device.refusal(targets=SimulatedExporter().targets(version=6)) == "trust.threshold"
     assert device.refusal(targets=exporter.roots[0]) == "root.malformed"
     assert device.trusted == exporter.trusted
+
+
+def test_the_time_that_a_thief_set_does_not_make_what_removes_the_thief_look_expired(device: Device) -> None:
+    exporter = device.exporter
+    device.take(targets=exporter.targets())
+    text = exporter.status_list(2**40, issued_at=ISSUED + 10**9 - 1, expires=2**40)
+    taken = take_status_list(device.connection, device.state, URI, text, device.clock.read())
+    device.state = taken.state
+    device.clock.pass_time(100)
+    exporter.replace_key(Delegation.STATUS)
+    assert device.take(targets=exporter.targets()).problem is None
+    assert device.state.time.lower == ISSUED + 100
 
 
 def test_the_same_refusal_again_and_again_does_not_fill_the_journal(device: Device) -> None:
