@@ -16,6 +16,7 @@ from licensing_server.catalogue.products import measured_by
 from licensing_server.devices import Reporting
 from licensing_server.evidence import statements
 from licensing_server.evidence.appraise import Appraisal, Known, appraise
+from licensing_server.evidence.forks import let_go_of_proofs
 from licensing_server.evidence.ratchet import Covered, Signing, next_receipt, refusal
 from licensing_server.evidence.tables import ForkProof, JournalState, Ratchet
 from licensing_server.problem import Conflict
@@ -124,6 +125,7 @@ def _fork(
         return Answered(refusal=proof.refusal, new=False)
     identity = presented.evidence.identity
     text = refusal(session, signing, device.id, identity, FORK, now)
+    let_go_of_proofs(session, device.id)
     session.add(
         ForkProof(identity=identity, device=device.id, first=first, text=presented.text, refusal=text, received_at=now)
     )

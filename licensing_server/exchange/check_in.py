@@ -14,6 +14,7 @@ from licensing_protocol.exchange import Answer, EvidenceRequest
 from licensing_protocol.receipt import verify_receipt, verify_refusal
 from licensing_server import audit_log, devices, entitlements, evidence, orders
 from licensing_server.entitlements import Scope
+from licensing_server.entitlements.alternating import refuse_alternating
 from licensing_server.evidence.accept import UNKNOWN_PARENT, Presented
 from licensing_server.exchange.challenge import issued_at
 from licensing_server.exchange.counter import Counter
@@ -79,6 +80,7 @@ def _entitlement(session: Session, counter: Counter, told: Evidence, now: int) -
         return None
     device = devices.device_of(session, told.device)
     try:
+        refuse_alternating(session, device, now)
         with session.begin_nested():
             return entitlements.current(session, counter.issuer, device, held, told.status, now)
     except (InterlockError, Problem) as error:

@@ -13,6 +13,7 @@ from licensing_protocol.entitlement import verify
 from licensing_protocol.grant import StatusReference
 from licensing_protocol.status_list import Status, StatusList, read_status
 from licensing_server import clock
+from licensing_server.entitlements.alternating import MOST_CHANGES
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
 from tests.simulators.device import SimulatedDevice
@@ -266,6 +267,28 @@ def test_another_release_of_the_device_gets_an_entitlement_for_it(exporter: Expo
     assert device.entitlement is not None
     assert (device.entitlement["releases"], device.entitlement["manifest"]) == (["2.0"], device.manifest)
     assert {_listed(exporter, reference) for reference in old.values()} == {Status.INVALID}
+
+
+def test_a_device_that_alternates_between_releases_waits_for_a_day(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device()
+    manifests = [exporter.release("2.0")["manifest"], device.manifest]
+    for number in range(MOST_CHANGES + 3):
+        device.manifest = manifests[number % 2]
+        answer = exporter.send(device, device.evidence(clock.now()))
+        assert "receipt" in answer
+        device.take(answer)
+    issued = exporter.all(f"/v1/devices/{device.id}/entitlements")
+    assert len(issued) == 1 + MOST_CHANGES
+    exporter.settle()
+    (case,) = exporter.get("/v1/alerts?kind=entitlement.withheld")["items"]
+    assert case["subject"] == device.id
+    approved = exporter.post(f"/v1/devices/{device.id}/entitlements", PLAN)
+    assert approved["claims"]["manifest"] == device.manifest
+    with exporter.database.write() as session:
+        session.execute(text("UPDATE entitlement SET issued_at = issued_at - 86400"))
+    device.manifest = manifests[MOST_CHANGES % 2 - 1]
+    assert "entitlement" in exporter.check_in(device)
 
 
 def _quota(**members: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from licensing_protocol.receipt import Receipt, Refusal, verify_receipt, verify_
 from licensing_protocol.trust import Trusted
 from licensing_server import clock
 from licensing_server.config import Settings
+from licensing_server.evidence.forks import MOST_PROOFS
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, Exporter
 from tests.simulators.device import SimulatedDevice, payload
@@ -87,6 +88,22 @@ def test_copies_that_both_go_on_are_told_apart_again_and_again(exporter: Exporte
         assert "refusal" in copy
     assert "receipt" in exporter.send(device, device.evidence(clock.now(), parent=_ratchet(copy)))
     assert len(exporter.all(f"/v1/devices/{device.id}/forks")) == 5
+
+
+def test_copies_without_end_leave_the_first_proof_and_the_newest(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device()
+    exporter.send(device, device.evidence(clock.now()))
+    path = f"/v1/devices/{device.id}/forks"
+    sent = []
+    for number in range(MOST_PROOFS + 5):
+        body = device.evidence(clock.now(), events=[("agent.started", {"number": number})])
+        assert "refusal" in exporter.send(device, body)
+        sent.append(body["evidence"])
+        with exporter.database.write() as session:
+            session.execute(text("UPDATE fork_proof SET received_at = received_at - 1"))
+    kept = [proof["text"] for proof in exporter.all(path)]
+    assert kept == [sent[0], *sent[6:]]
 
 
 def test_a_device_goes_on_from_a_refusal(exporter: Exporter) -> None:
