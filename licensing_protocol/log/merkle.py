@@ -90,6 +90,11 @@ class Frontier:
         """The root over all leaves so far."""
         return fold(self._edge)
 
+    @property
+    def edge(self) -> tuple[bytes, ...]:
+        """The hashes of those subtrees: what is remembered, with the size, to go on later."""
+        return tuple(self._edge)
+
     def grow(self, leaves: Iterable[bytes]) -> list[bytes]:
         """Take leaf hashes in; return the hashes that became complete with them, in the order of :func:`completed`."""
         edge, index, complete = self._edge, self.size, list[bytes]()

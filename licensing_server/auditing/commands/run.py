@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from licensing_protocol.errors import InterlockError
-from licensing_server.auditing.commands import bundle, export, prove, verify
+from licensing_server.auditing.commands import bundle, export, follow, prove, search, verify
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import EXIT_CODES, PROGRAM, Command, ExitCode, Misused, Parser
 from licensing_server.auditing.errors import SourceUnreachable
@@ -18,7 +18,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     prove.PROVE,
     prove.VERIFY_PROOF,
     bundle.BUNDLE,
+    search.SEARCH,
     export.EXPORT,
+    follow.FOLLOW,
 )
 _DESCRIPTION: Final = """\
 Prove that nothing in a log was changed or dropped, without trusting whoever keeps it.

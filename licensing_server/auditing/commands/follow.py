@@ -1,0 +1,103 @@
+"""``interlock audit follow``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from licensing_protocol.log.lines import to_base64
+from licensing_server.auditing.commands.output import Output
+from licensing_server.auditing.commands.parser import (
+    PROGRAM,
+    Command,
+    ExitCode,
+    add_heads,
+    add_source,
+    add_trust,
+    heads_of,
+    source_of,
+    trust_of,
+)
+from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
+from licensing_server.auditing.monitor import SplitView, compare, look
+from licensing_server.auditing.state import State
+
+_HELP = """\
+Watch a log for ever: remember what it has shown, and take only what grew from it.
+
+Every new entry is hashed, once. If the log ever shows another history, to you or to somebody whose --checkpoint you
+hold against it, the command ends with exit code 1 and keeps both signed heads in the state folder, under evidence: they
+are the proof. With --once it looks once and ends, for cron."""
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    add_state(parser)
+    add_pace(parser)
+    add_trust(parser)
+    add_heads(parser)
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """Add where a monitor remembers."""
+    text = "folder in which to remember what was seen; a new one begins anew, so keep it"
+    parser.add_argument("--state", metavar="FOLDER", required=True, help=text)
+
+
+def add_pace(parser: argparse.ArgumentParser) -> None:
+    """Add how often to look."""
+    parser.add_argument("--once", action="store_true", help="look once and end")
+    parser.add_argument("--every", metavar="SECONDS", type=float, default=60.0, help="how often to look (default: 60)")
+
+
+def _run(arguments: argparse.Namespace, output: Output) -> int:
+    policy, source, state = trust_of(arguments), source_of(arguments), State(Path(arguments.state))
+
+    def once() -> None:
+        seen = state.seen()
+        try:
+            step = look(source, policy.verify, seen, told=output.told)
+            compare(source, policy.verify, step, heads_of(arguments.checkpoint))
+        except SplitView as split:
+            raise with_evidence(split, state) from split
+        state.take(step)
+        checkpoint = step.checkpoint
+        told = (
+            f"{checkpoint.origin}: {checkpoint.size} entries, {checkpoint.size - seen.size} of them new; it only grew."
+        )
+        if arguments.once or checkpoint.size != seen.size:
+            value = {"origin": checkpoint.origin, "size": checkpoint.size, "new": checkpoint.size - seen.size}
+            output.result(value | {"root": to_base64(checkpoint.root), "holds": True}, [told])
+
+    return repeat(once, arguments, output)
+
+
+def with_evidence(split: SplitView, state: State) -> Discrepancy:
+    """Keep both heads, and return the failure that says where."""
+    kept = state.keep(split)
+    return Discrepancy(f"{split} Both heads are in {kept}.", code=split.code, place=split.place)
+
+
+def repeat(once: Callable[[], None], arguments: argparse.Namespace, output: Output) -> int:
+    """Do something once or for ever; a source that does not answer is asked again."""
+    while True:
+        try:
+            once()
+        except SourceUnreachable as error:
+            if arguments.once:
+                raise
+            output.note(f"{error} Looking again in {arguments.every:g} s.")
+        if arguments.once:
+            return ExitCode.DONE
+        time.sleep(arguments.every)
+
+
+FOLLOW = Command(
+    "follow",
+    _HELP,
+    f"{PROGRAM} follow https://licensing.example/log --state ./seen --policy witnesses.policy --once",
+    _configure,
+    _run,
+)

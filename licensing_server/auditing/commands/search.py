@@ -1,0 +1,87 @@
+"""``interlock audit search``: quick, because the server looks; what it answers is held against its own hashes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Final
+
+from licensing_protocol.canonical import encode, from_base64url
+from licensing_protocol.errors import InterlockError
+from licensing_server.auditing.commands.options import add_query, query_of
+from licensing_server.auditing.commands.output import Output, instant
+from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_server, token_of
+from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
+from licensing_server.auditing.records import Record
+from licensing_server.auditing.server import Server
+
+_PAGE: Final = 200
+_MEMBERS: Final = ("index", "type", "time", "actor", "subject", "data")
+_HELP = """\
+Ask the server for entries: by who acted, on what, what kind of act, when, and text in it.
+
+The server looks, so it is quick, and the server can leave things out: what is found is shown from the hashed bytes
+themselves, and  interlock audit prove  or  bundle  proves it. A cursor goes on where an earlier search ended."""
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    add_query(parser)
+    parser.add_argument("--limit", metavar="COUNT", type=int, default=100, help="most entries to show (default: 100)")
+    parser.add_argument("--all", action="store_true", help="show everything, however long the list is")
+    parser.add_argument("--cursor", metavar="CURSOR", help="go on where an earlier search ended")
+    add_server(parser)
+
+
+def _run(arguments: argparse.Namespace, output: Output) -> int:
+    server = Server(arguments.server, token_of(arguments))
+    wanted = None if arguments.all else max(1, arguments.limit)
+    found, following = _search(server, query_of(arguments).to_json(), wanted, arguments.cursor)
+    items = [_item(record) for record in found]
+    sentences = [_line(record) for record in found] or ["Nothing found."]
+    output.result({"items": items, "next": following}, sentences)
+    if following is not None:
+        output.note(f"There is more: repeat with --all, or with --cursor {following}")
+    return ExitCode.DONE
+
+
+def _search(
+    server: Server, query: dict[str, Any], most: int | None, cursor: str | None
+) -> tuple[list[Record], str | None]:
+    found: list[Record] = []
+    while True:
+        limit = _PAGE if most is None else min(_PAGE, most - len(found))
+        page = server.get_object("/v1/log/entries", cursor=cursor, limit=limit, **query)
+        items, following = page.get("items"), page.get("next")
+        if not isinstance(items, list) or not isinstance(following, str | None):
+            raise SourceUnreachable(f"{server.address} did not answer as a licensing server.")
+        found += map(_record, items)
+        cursor = following
+        if cursor is None or not items or (most is not None and len(found) >= most):
+            return found, cursor
+
+
+def _record(item: Any) -> Record:
+    """Read an entry from its exact bytes; Discrepancy where the answer says something else beside them."""
+    try:
+        index, body, leaf = item["index"], from_base64url(item["body"]), from_base64url(item["leaf"])
+        record = Record.parse(index, body)
+        same = type(index) is int and _item(record) == {name: item[name] for name in _MEMBERS}
+    except (KeyError, TypeError, InterlockError) as error:
+        raise SourceUnreachable("The server answered with something that is no entry.") from error
+    if not same or record.leaf != leaf:
+        sentence = f"The server shows entry {index} otherwise than its own bytes say."
+        raise Discrepancy(sentence, code="audit.shown", index=index)
+    return record
+
+
+def _item(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _MEMBERS}
+
+
+def _line(record: Record) -> str:
+    data = encode(record.data).decode()
+    return f"{record.index}  {instant(record.time)}  {record.type}  by {record.actor}  on {record.subject}  {data}"
+
+
+SEARCH = Command(
+    "search", _HELP, f"{PROGRAM} search --type order. --since 2026-03-01 --until 2026-04-01", _configure, _run
+)

@@ -1,0 +1,188 @@
+"""A monitor takes what grew from what it saw, and nothing else; what a log took back stays as evidence."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from licensing_server.auditing import Discrepancy
+from licensing_server.auditing.monitor import Seen, SplitView, look
+from tests.auditing.test_commands import audit
+from tests.cli.command_line import Answer
+from tests.simulators.published_log import Files, PublishedLog, entries, entry
+from tests.simulators.web import Web
+
+LOG = PublishedLog(entries(600))
+
+
+def other(at: int, size: int = 600) -> PublishedLog:
+    """The same keeper's other history: one entry is another."""
+    made = PublishedLog([*LOG.entries[:at], entry(at, actor="nobody"), *LOG.entries[at + 1 : size]])
+    made.log, made.witnesses = LOG.log, LOG.witnesses
+    return made
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy"
+    path.write_text(LOG.policy_text)
+    return path
+
+
+class Watcher:
+    """Looks once at whatever is published now."""
+
+    def __init__(self, folder: Path, policy: Path) -> None:
+        self.folder, self.policy = folder, policy
+        self.state = folder / "state"
+
+    def look(self, log: PublishedLog, size: int | None = None, *more: str | Path) -> Answer:
+        shutil.rmtree(self.folder / "log", ignore_errors=True)
+        log.write(self.folder / "log", size)
+        return self.again(*more)
+
+    def again(self, *more: str | Path) -> Answer:
+        fixed = ("follow", self.folder / "log", "--state", self.state, "--policy", self.policy, "--once", "--json")
+        return audit(*fixed, *more)
+
+    @property
+    def evidence(self) -> list[Path]:
+        return sorted((self.state / "evidence").rglob("*.checkpoint")) if (self.state / "evidence").exists() else []
+
+
+@pytest.fixture
+def watcher(tmp_path: Path, policy: Path) -> Watcher:
+    return Watcher(tmp_path, policy)
+
+
+def test_a_log_that_grows_is_taken_step_by_step(watcher: Watcher) -> None:
+    for size, fresh in ((3, 3), (255, 252), (257, 2), (257, 0), (600, 343)):
+        told = watcher.look(LOG, size).json
+        assert (told["size"], told["new"], told["holds"]) == (size, fresh, True)
+    kept = sorted(int(path.stem) for path in (watcher.state / "heads").iterdir())
+    assert kept == [3, 255, 257, 600]
+    assert watcher.evidence == []
+    held = audit("verify", watcher.folder / "log", "--policy", watcher.policy, "--checkpoint", watcher.state / "heads")
+    assert "grew from: 4" in held.out
+
+
+@pytest.mark.parametrize(
+    ("log", "size", "code"),
+    [(other(100), 600, "proof.consistency"), (other(100), 300, "checkpoint.split_view"), (LOG, 200, "audit.shrunk")],
+    ids=["rewritten and grown", "another tree of the same size", "shrunk"],
+)
+def test_a_log_that_takes_something_back_ends_the_watch_and_both_heads_are_kept(
+    watcher: Watcher, log: PublishedLog, size: int, code: str
+) -> None:
+    watcher.look(LOG, 300)
+    for _ in range(2):
+        shown = watcher.look(log, size)
+        assert (shown.code, shown.failure["code"]) == (1, code)
+        assert "Both heads are in" in shown.failure["detail"]
+    held, theirs = watcher.evidence
+    assert (held.name, theirs.name) == ("held.checkpoint", "shown.checkpoint")
+    assert held.read_bytes() == LOG.note(300).to_bytes()
+    assert theirs.read_bytes() == log.note(size).to_bytes()
+    assert code in (theirs.parent / "why.txt").read_text()
+    # What was seen stays seen: the honest log is taken again.
+    assert watcher.look(LOG, 400).json["new"] == 100
+
+
+def test_a_head_that_somebody_else_was_shown_is_held_against_the_log(watcher: Watcher, tmp_path: Path) -> None:
+    head = tmp_path / "theirs"
+    head.write_bytes(LOG.note(77).to_bytes())
+    assert watcher.look(LOG, 300, "--checkpoint", head).code == 0
+    head.write_bytes(other(50).note(77).to_bytes())
+    shown = watcher.look(LOG, 400, "--checkpoint", head)
+    assert (shown.code, shown.failure["code"], shown.failure["place"]) == (1, "proof.consistency", str(head))
+    assert watcher.evidence[1].read_bytes() == other(50).note(77).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("tile/entries/001", "audit.root"), ("tile/entries/000", None), ("checkpoint", "note.signature")],
+    ids=["a new entry", "one that was seen", "the checkpoint"],
+)
+def test_a_new_entry_that_is_not_the_signed_one_is_no_split_view(watcher: Watcher, path: str, code: str | None) -> None:
+    watcher.look(LOG, 300)
+    LOG.write(watcher.folder / "log", 600)
+    file = watcher.folder / "log" / path
+    data = bytearray(file.read_bytes())
+    # In the last entry of a tile, past its length; in a checkpoint, in the last signature.
+    data[-20] ^= 1
+    file.write_bytes(data if path != "checkpoint" else file.read_bytes().replace(b"\n600\n", b"\n599\n"))
+    shown = watcher.again()
+    assert (shown.code, shown.failure["code"] if code else None) == (1 if code else 0, code)
+    assert watcher.evidence == []
+
+
+def test_what_is_remembered_must_be_readable(watcher: Watcher) -> None:
+    watcher.look(LOG, 3)
+    for text in (b"", b"{}", b'{"v":1,"origin":"x","size":3,"edge":[]}', b'{"v":1,"origin":"x","size":1,"edge":[1]}'):
+        (watcher.state / "seen.json").write_bytes(text)
+        shown = watcher.look(LOG, 5)
+        assert (shown.code, shown.failure["place"]) == (1, str(watcher.state / "seen.json"))
+
+
+def test_a_server_that_is_away_is_no_finding(watcher: Watcher) -> None:
+    watcher.look(LOG, 3)
+    fixed = ("--state", watcher.state, "--policy", watcher.policy, "--once", "--json")
+    shown = audit("follow", "http://127.0.0.1:1/log", *fixed)
+    assert (shown.code, shown.failure["code"]) == (3, "audit.unreachable")
+
+
+def test_a_log_is_followed_over_http(watcher: Watcher) -> None:
+    token = watcher.folder / "token"
+    token.write_text("secret\n")
+    files = {f"/log/{path}": data for path, data in LOG.files(300).items()}
+    with Web(files, token="secret", answers=[(503, {"Retry-After": "0"})]).serving() as web:
+        fixed = ("follow", web.address, "--state", watcher.state, "--policy", watcher.policy, "--once", "--json")
+        assert audit(*fixed, "--token-file", token).json["size"] == 300
+        refused = audit(*fixed)
+        assert (refused.code, "--token-file" in refused.failure["detail"]) == (3, True)
+        web.files |= {f"/log/{path}": data for path, data in other(10).files(400).items()}
+        assert audit(*fixed, "--token-file", token).failure["code"] == "proof.consistency"
+
+
+def test_a_token_follows_no_redirection(watcher: Watcher) -> None:
+    with Web().serving() as elsewhere:
+        moved = (302, {"Location": f"{elsewhere.address}/log/checkpoint"})
+        with Web(answers=[moved]).serving() as web:
+            shown = audit("verify", f"{web.address}/log", "--policy", watcher.policy, "--json")
+        assert (shown.code, elsewhere.asked) == (3, [])
+
+
+@given(st.lists(st.integers(0, 600), max_size=6))
+@settings(deadline=None, max_examples=40)
+def test_any_way_of_growing_ends_in_the_same_tree(sizes: list[int]) -> None:
+    seen = Seen()
+    for size in sorted(sizes):
+        step = look(Files(LOG.files(size)), LOG.policy.verify, seen)
+        assert (step.seen.size, step.seen.root, step.begin, len(step.leaves)) == (
+            size,
+            LOG.root(size),
+            seen.size,
+            size - seen.size,
+        )
+        seen = Seen.parse(step.seen.to_json())
+
+
+@given(st.integers(1, 300), st.integers(0, 599), st.integers(1, 600))
+@settings(deadline=None, max_examples=60)
+def test_another_history_is_never_taken(before: int, at: int, size: int) -> None:
+    seen = look(Files(LOG.files(before)), LOG.policy.verify, Seen()).seen
+    if at < min(before, size):
+        with pytest.raises(SplitView):
+            look(Files(other(at).files(size)), LOG.policy.verify, seen)
+
+
+def test_another_log_is_not_taken_for_this_one() -> None:
+    seen = look(Files(LOG.files(3)), LOG.policy.verify, Seen()).seen
+    stranger = PublishedLog(entries(5), origin="other.example/log")
+    with pytest.raises(Discrepancy) as caught:
+        look(Files(stranger.files()), stranger.policy.verify, seen)
+    assert caught.value.code == "audit.origin"

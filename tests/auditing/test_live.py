@@ -1,0 +1,102 @@
+"""The auditor's tools against a running server: what it shows over HTTP is what they verify."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from licensing_protocol.canonical import encode, to_base64url
+from licensing_protocol.log.merkle import leaf_hash
+from tests.auditing.conftest import Audited
+from tests.auditing.test_commands import audit
+from tests.cli.command_line import Answer
+from tests.simulators.published_log import entry
+from tests.simulators.web import Web
+
+
+def ask(audited: Audited, *arguments: str | Path) -> Answer:
+    members = {"INTERLOCK_SERVER": audited.address, "INTERLOCK_TOKEN_FILE": str(audited.token)}
+    return audit(*arguments, "--json", **members)
+
+
+def settled(audited: Audited) -> int:
+    """Wait until all that was done is below the checkpoint, and return its size."""
+    wanted = len(ask(audited, "search", "--all").json["items"])
+    for _ in range(100):
+        found = ask(audited, "verify", audited.address, "--policy", audited.policy)
+        if found.code == 0 and found.json["size"] >= wanted:
+            size: int = found.json["size"]
+            return size
+        time.sleep(0.1)
+    raise AssertionError(found.err)
+
+
+def test_a_server_s_log_holds(audited: Audited, tmp_path: Path) -> None:
+    size = settled(audited)
+    assert size > 2
+    step = ask(audited, "follow", audited.address, "--state", tmp_path / "seen", "--policy", audited.policy, "--once")
+    assert step.json["size"] >= size
+    audited.staff.ask("parties", "add", "Ministry of Canals", "--country", "FR")
+    settled(audited)
+    again = ask(audited, "follow", audited.address, "--state", tmp_path / "seen", "--policy", audited.policy, "--once")
+    assert again.json["new"] >= 1
+
+
+def test_entries_are_found_and_what_is_found_is_proven(audited: Audited, tmp_path: Path) -> None:
+    settled(audited)
+    found = ask(audited, "search", "--type", "party.").json["items"]
+    assert [item["type"] for item in found][:2] == ["party.added", "party.added"]
+    actor = found[0]["actor"]
+    assert len(ask(audited, "search", "--actor", actor, "--all").json["items"]) >= 2
+    assert ask(audited, "search", "--text", "party.add").json["items"] == found
+    assert ask(audited, "search", "--since", "2100-01-01").json["items"] == []
+    index = str(found[0]["index"])
+    made = ask(audited, "prove", index, "--out", tmp_path)
+    assert made.code == 0, made.err
+    (written,) = made.json["written"]
+    held = ask(audited, "verify-proof", written["proof"], "--entry", written["entry"], "--policy", audited.policy)
+    assert held.json["index"] == found[0]["index"]
+    out = tmp_path / "evidence"
+    assert ask(audited, "bundle", "--type", "party.", "--out", out, "--policy", audited.policy).code == 0
+    assert ask(audited, "verify", out, "--policy", audited.policy).json["entries"] == [item["index"] for item in found]
+
+
+def test_a_search_goes_on_where_it_ended(audited: Audited) -> None:
+    settled(audited)
+    whole = ask(audited, "search", "--all").json["items"]
+    first = ask(audited, "search", "--limit", "2").json
+    rest = ask(audited, "search", "--all", "--cursor", first["next"]).json
+    assert first["items"] == whole[:2]
+    assert rest["items"][: len(whole) - 2] == whole[2:]
+
+
+def test_people_read_a_line_for_each_entry(audited: Audited) -> None:
+    members = {"INTERLOCK_SERVER": audited.address, "INTERLOCK_TOKEN_FILE": str(audited.token)}
+    shown = audit("search", "--type", "party.added", "--limit", "1", **members)
+    assert " UTC  party.added  by person_" in shown.out
+    assert "--cursor" in shown.err
+    assert audit("search", "--type", "nothing.", **members).out == "Nothing found.\n"
+
+
+def test_a_server_is_not_believed_against_its_own_bytes() -> None:
+    body = entry(4)
+    item = {"index": 4, "type": "device.tagged", "time": 1_772_000_004, "actor": "person_1", "subject": "device_4"}
+    item |= {"data": {"number": 4}, "body": to_base64url(body), "leaf": to_base64url(leaf_hash(body))}
+    web = Web()
+    with web.serving():
+        for shown, code in (
+            (item, None),
+            (item | {"actor": "somebody"}, "audit.shown"),
+            (item | {"data": {}}, "audit.shown"),
+            (item | {"leaf": to_base64url(bytes(32))}, "audit.shown"),
+            (item | {"index": "4"}, "audit.shown"),
+            (item | {"body": "!"}, "audit.unreachable"),
+            ({}, "audit.unreachable"),
+            (7, "audit.unreachable"),
+        ):
+            web.files["/v1/log/entries"] = encode({"items": [shown], "next": None})
+            found = audit("search", "--server", web.address, "--json")
+            assert (found.failure["code"] if found.code else None) == code
+        for text in (b"no JSON", b"[]", b'{"items":7,"next":null}', b'{"items":[],"next":7}'):
+            web.files["/v1/log/entries"] = text
+            assert audit("search", "--server", web.address, "--json").failure["code"] == "audit.unreachable"
