@@ -11,12 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject
-from licensing_protocol.errors import Equivocation, InterlockError, MalformedDocument, RolledBack
+from licensing_protocol.errors import (
+    Equivocation,
+    InterlockError,
+    MalformedDocument,
+    OversizedDocument,
+    RolledBack,
+    WrongDocument,
+)
+from licensing_protocol.exchange import Answer, EnrollmentRequest, EvidenceRequest, TrustHeld, TrustUpdate
 from licensing_protocol.keys import KeySet, SoftwareSigner
-from licensing_protocol.trust import Delegation, NobodyTrusted, Trusted
+from licensing_protocol.token import TokenType
+from licensing_protocol.trust import Delegation, NobodyTrusted, PinnedRoot, Trusted
 from licensing_protocol.trust.chain import VerifiedRoot, refuse_older
-from licensing_protocol.trust.compose import RootPlan, sign, write_root, write_targets
+from licensing_protocol.trust.compose import RootPlan, read_key, sign, write_key, write_root, write_targets
 from licensing_protocol.trust.offline import OfflineKey
 
 NOW = 1_800_000_000
@@ -144,3 +154,57 @@ def test_verifying_documents_needs_no_tuf_library() -> None:
     code = "import licensing_protocol.trust, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"tuf", "securesystemslib"} & set(loaded.split())
+
+
+def test_what_was_written_down_names_a_key_for_every_purpose() -> None:
+    told = trusted().to_json()
+    wrong: list[JsonObject] = [{}, told["delegations"] | {"log": {"keys": []}}]
+    for delegations in wrong:
+        with pytest.raises(MalformedDocument) as refused:
+            Trusted.parse(told | {"delegations": delegations})
+        assert refused.value.code == "root.delegation"
+
+
+@pytest.mark.parametrize("post_quantum", [False, True])
+def test_the_public_key_of_a_holder_is_carried_under_its_own_name(post_quantum: bool) -> None:
+    key = OfflineKey.generate(post_quantum=post_quantum).key
+    assert read_key(write_key(key)) == key
+    with pytest.raises(MalformedDocument) as refused:
+        read_key(write_key(key) | {"keyid": "another"})
+    assert refused.value.code == "root.keyid"
+
+
+def test_a_manifest_cannot_pin_a_root_that_is_too_long() -> None:
+    document = root(1, EDDSA, 2)
+    document["signed"]["x"] = "x" * 70_000
+    with pytest.raises(OversizedDocument):
+        PinnedRoot.parse(document)
+
+
+def test_how_far_a_device_walked_travels_with_what_it_sends() -> None:
+    walked = TrustHeld(3, 7)
+    for request in (EnrollmentRequest("e", walked), EnrollmentRequest("e")):
+        assert EnrollmentRequest.parse(request.to_json()) == request
+    for report in (EvidenceRequest("e", "r", walked), EvidenceRequest("e", "r")):
+        assert EvidenceRequest.parse(report.to_json()) == report
+    with pytest.raises(MalformedDocument):
+        EvidenceRequest.parse({"evidence": "e", "receipt": "r", "trust": {"root": 1, "targets": -1}})
+
+
+def test_roots_and_targets_travel_with_what_is_answered() -> None:
+    roots = (signed(root(2, EDDSA, 2), EDDSA), signed(root(3, EDDSA, 2), EDDSA))
+    for update in (TrustUpdate(roots, signed(targets(), EDDSA)), TrustUpdate(roots), TrustUpdate()):
+        assert Answer.parse(Answer(trust=update).to_json()).trust == update
+    refused: list[JsonObject] = [{"roots": [1]}, {"roots": {}}, {}, {"roots": [], "targets": []}]
+    for wrong in refused:
+        with pytest.raises(MalformedDocument):
+            Answer.parse({"trust": wrong})
+
+
+def test_the_key_that_a_document_names_can_be_read_before_it_is_verified() -> None:
+    signer = SIGNERS[Delegation.RECEIPT]
+    text = token.sign({"iat": 1}, TokenType.RECEIPT, signer)
+    assert token.claimed_key(text, TokenType.RECEIPT) == signer.key.thumbprint
+    assert text.startswith(token.first_segment(TokenType.RECEIPT, signer.key) + ".")
+    with pytest.raises(WrongDocument):
+        token.claimed_key(text, TokenType.STATUS_LIST)
