@@ -126,16 +126,21 @@ def log_address(address: str) -> str:
 
 
 def token_of(arguments: argparse.Namespace) -> str | None:
-    """Return the API token in the file; Misused ``token.file``."""
-    if arguments.token_file is None:
+    """Return the token of ``--token-file``."""
+    return token_in(arguments.token_file)
+
+
+def token_in(file: str | None) -> str | None:
+    """Return the token in a file; Misused ``token.file``."""
+    if file is None:
         return None
     try:
-        token = Path(arguments.token_file).read_text("ascii").strip()
+        token = Path(file).read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        sentence = f"The token file {arguments.token_file} cannot be read; look at --token-file."
+        sentence = f"The token file {file} cannot be read."
         raise Misused(sentence, code="token.file") from error
     if not token or any(character.isspace() for character in token):
-        raise Misused(f"The token file {arguments.token_file} holds no token: it is one line.", code="token.file")
+        raise Misused(f"The token file {file} holds no token: it is one line.", code="token.file")
     return token
 
 

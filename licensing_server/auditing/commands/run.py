@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from licensing_protocol.errors import InterlockError
-from licensing_server.auditing.commands import bundle, export, follow, prove, search, verify
+from licensing_server.auditing.commands import bundle, export, follow, forward, prove, search, verify
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import EXIT_CODES, PROGRAM, Command, ExitCode, Misused, Parser
 from licensing_server.auditing.errors import SourceUnreachable
@@ -21,6 +21,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     search.SEARCH,
     export.EXPORT,
     follow.FOLLOW,
+    forward.FORWARD,
 )
 _DESCRIPTION: Final = """\
 Prove that nothing in a log was changed or dropped, without trusting whoever keeps it.
