@@ -10,17 +10,21 @@ from typing import Final
 
 _LOG: Final = logging.getLogger("device_agent")
 _AFTER_A_DEFECT_S: Final = 60.0
+# What talks to the exporter loads much, and the product's first decisions come first.
+TO_THE_EXPORTER_S: Final = 0.5
 
 
 class Worker:
-    """Runs ``step`` in a daemon thread: again after as many seconds as it returns, or at once when woken.
+    """Runs ``step`` in a daemon thread, at first after ``first`` seconds, then after as many as it returns; or at once
+    when woken.
 
     A fork leaves threads behind, so :meth:`ensure` is called wherever work is noticed, and starts one where none runs.
     """
 
-    def __init__(self, name: str, step: Callable[[], float]) -> None:
+    def __init__(self, name: str, step: Callable[[], float], first: float = 0.0) -> None:
         self._name = name
         self._step = step
+        self._first = first
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -68,10 +72,13 @@ class Worker:
         self._stopped = stopped
 
     def _run(self) -> None:
+        self._rest(self._first)
         while not self._stopped:
-            pause = self._one_step()
-            self._woken.wait(pause)
-            self._woken.clear()
+            self._rest(self._one_step())
+
+    def _rest(self, seconds: float) -> None:
+        self._woken.wait(seconds)
+        self._woken.clear()
 
     def _one_step(self) -> float:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from device_agent.agent.background import Worker
+from device_agent.agent.background import TO_THE_EXPORTER_S, Worker
 from device_agent.errors import AgentError
 from licensing_protocol.errors import InterlockError
 
@@ -62,7 +62,7 @@ class Syncer:
         self._wanted = False
         self._backlog = False
         self._asked: dict[str, float] = {}
-        self.worker = Worker("interlock-sync", self.step)
+        self.worker = Worker("interlock-sync", self.step, TO_THE_EXPORTER_S)
 
     def settle(self, code: str) -> None:
         """Take note of the reason of a denial: news may settle it, unless the exporter is out of reach just now."""

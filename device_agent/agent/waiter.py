@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from device_agent.agent.background import Worker
+from device_agent.agent.background import TO_THE_EXPORTER_S, Worker
 from device_agent.agent.late import importing
 from device_agent.errors import AgentError
 from licensing_protocol.errors import InterlockError
@@ -43,7 +43,7 @@ class Waiter:
         self._turn = 0
         self._vain = 0
         self._idle = False
-        self.worker = Worker("interlock-wait", self.step)
+        self.worker = Worker("interlock-wait", self.step, TO_THE_EXPORTER_S)
 
     def begin(self) -> None:
         """Look now whether there is something to wait for, where there was nothing before."""

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from device_agent import Agent, CapabilityDenied, Denied, Fix, LocationSource
+from device_agent.agent.background import Worker
 from device_agent.clock import Reading
 from device_agent.errors import AgentClosed
 from device_agent.exchange import Arriving, Request
@@ -364,11 +365,26 @@ def test_every_public_name_is_there_and_no_other() -> None:
 
 
 def test_a_failing_background_step_is_logged_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
-    from device_agent.agent.background import Worker
-
     worker = Worker("interlock-test", lambda: 1 / 0)
     worker.ensure()
     eventually(lambda: "interlock-test" in caplog.text)
     worker.stop()
     worker.join(2)
+    assert threads() == []
+
+
+def test_what_is_to_begin_later_begins_at_once_when_it_is_woken() -> None:
+    stepped = threading.Event()
+
+    def step() -> float:
+        stepped.set()
+        return 60.0
+
+    worker = Worker("interlock-later", step, first=60.0)
+    worker.ensure()
+    assert not stepped.wait(0.1)
+    worker.wake()
+    assert stepped.wait(5)
+    worker.stop()
+    worker.join(5)
     assert threads() == []
