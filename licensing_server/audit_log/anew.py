@@ -30,7 +30,7 @@ def begin_anew(session: Session, head: Note | None, now: int) -> Log:
     """
     old = newest(session)
     while integrate(session, old):
-        session.refresh(old)
+        pass
     ended = update(Log).where(Log.number == old.number, Log.ended_at.is_(None), Log.size == old.size)
     if not changed_one(session.execute(ended.values(ended_at=now))):
         raise Conflict("log.raced", "The log was changed by another meanwhile; look at it again.")

@@ -6,10 +6,12 @@ one, so that of two sequencers at once one fails and leaves nothing behind, what
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Subquery, func, insert, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from licensing_protocol.log.merkle import stored_at
+from licensing_protocol.log.merkle import HASH_BYTES, stored_at
 from licensing_server.audit_log.origins import newest
 from licensing_server.audit_log.tables import Log, LogEntry, LogHash
 from licensing_server.audit_log.tree import frontier
@@ -18,7 +20,25 @@ from licensing_server.problem import Conflict
 
 _BATCH = 2_000
 # The tables themselves: thousands of rows at once need no objects.
-_ENTRIES, _HASHES = (Base.metadata.tables[kind.__tablename__] for kind in (LogEntry, LogHash))
+_LOGS, _ENTRIES, _HASHES = (Base.metadata.tables[kind.__tablename__] for kind in (Log, LogEntry, LogHash))
+# For PostgreSQL, which would else be sent a statement for each row. It estimates by a queue that was empty when it last
+# looked: what it joins with is given, so that it cannot choose to look at the whole queue for each of its entries.
+_PLACE_AT_ONCE = text(
+    "UPDATE log_entry SET position = :size + queued.number - 1 "
+    "FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS queued (id, number) WHERE log_entry.id = queued.id"
+)
+_STORE_AT_ONCE = text(
+    "INSERT INTO log_hash (place, hash) SELECT :first + number, "
+    f"substring(CAST(:hashes AS bytea) FROM number * {HASH_BYTES} + 1 FOR {HASH_BYTES}) "
+    "FROM generate_series(0, CAST(:count AS integer) - 1) AS number"
+)
+_QUEUED = (
+    select(_ENTRIES.c.id, _ENTRIES.c.leaf)
+    .where(_ENTRIES.c.position.is_(None))
+    .order_by(_ENTRIES.c.id)
+    .limit(_BATCH)
+    .with_for_update()
+)
 
 
 def sequence(session: Session, now: int) -> int | None:
@@ -37,18 +57,16 @@ def integrate(session: Session, log: Log) -> int:
         Conflict: ``log.raced``.
     """
     size = log.size
-    leaves = _take(session, size)
-    if not leaves:
+    queued = session.execute(_QUEUED).all()
+    if not queued:
         return 0
-    swap = update(Log).where(Log.number == log.number, Log.size == size, Log.ended_at.is_(None))
-    grown = {"size": size + len(leaves)}
-    if not changed_one(session.execute(swap.values(grown))):
+    expected = (_LOGS.c.number == log.number, _LOGS.c.size == size, _LOGS.c.ended_at.is_(None))
+    if not changed_one(session.execute(update(_LOGS).where(*expected).values(size=size + len(queued)))):
         raise Conflict("log.raced", "Another sequencer was first; look at the log again.")
-    hashes = frontier(session, size).grow(leaves)
-    first = stored_at(0, size)
-    rows = [{"place": first + offset, "hash": found} for offset, found in enumerate(hashes)]
-    session.execute(insert(_HASHES), rows)
-    return len(leaves)
+    session.expire(log)
+    _place(session, size, [row.id for row in queued])
+    _store(session, stored_at(0, size), frontier(session, size).grow([row.leaf for row in queued]))
+    return len(queued)
 
 
 def sequenced_size(session: Session) -> int:
@@ -63,23 +81,24 @@ def lag(session: Session, now: int) -> int:
     return 0 if oldest is None else max(0, now - oldest)
 
 
-def _take(session: Session, size: int) -> list[bytes]:
-    """Give indices from ``size`` on; return the leaves in their order."""
-    numbered = _numbered()
-    taken = (
-        update(_ENTRIES)
-        .where(_ENTRIES.c.id == numbered.c.id, _is_queued())
-        .values(position=numbered.c.number + (size - 1))
-        .returning(_ENTRIES.c.position, _ENTRIES.c.leaf)
-    )
-    # A statement with RETURNING gives its rows in any order.
-    return [leaf for _, leaf in sorted((row.position, row.leaf) for row in session.execute(taken))]
+def _place(session: Session, size: int, ids: Sequence[int]) -> None:
+    """Give entries their indices, from ``size`` on."""
+    if _is_postgresql(session):
+        session.execute(_PLACE_AT_ONCE, {"size": size, "ids": f"{{{','.join(map(str, ids))}}}"})
+    else:
+        rows = [{"entry": entry, "index": size + offset} for offset, entry in enumerate(ids)]
+        placed = update(_ENTRIES).where(_ENTRIES.c.id == bindparam("entry")).values(position=bindparam("index"))
+        session.connection().execute(placed, rows)
 
 
-def _numbered() -> Subquery:
-    waiting = select(_ENTRIES.c.id).where(_is_queued()).order_by(_ENTRIES.c.id).limit(_BATCH).subquery()
-    return select(waiting.c.id, func.row_number().over(order_by=waiting.c.id).label("number")).subquery()
+def _store(session: Session, first: int, hashes: Sequence[bytes]) -> None:
+    """Store hashes at their places, which follow each other."""
+    if _is_postgresql(session):
+        session.execute(_STORE_AT_ONCE, {"first": first, "count": len(hashes), "hashes": b"".join(hashes)})
+    else:
+        rows = [{"place": first + offset, "hash": found} for offset, found in enumerate(hashes)]
+        session.execute(insert(_HASHES), rows)
 
 
-def _is_queued() -> ColumnElement[bool]:
-    return _ENTRIES.c.position.is_(None)
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

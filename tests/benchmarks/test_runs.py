@@ -87,6 +87,33 @@ def test_a_start_is_measured_and_weighed() -> None:
     assert min(sizes.values()) > 300
 
 
+def test_the_log_is_measured_beside_its_peer() -> None:
+    command = [sys.executable, "-m", "benchmarks.log", "--quick", "--json"]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=200).stdout
+    report = decode_object(printed)
+    assert {target["name"]: target["limit"] for target in report["targets"]} == {
+        "sqlite_append_batch_1000_per_s": 20_000,
+        "postgres_append_batch_1000_per_s": 10_000,
+        "proof_1m_cold_p50_ms": 1,
+        "verify_1m_over_hashing_floor": 4,
+    }
+    cases = [row["case"] for row in report["rows"]]
+    assert len(set(cases)) == len(cases)
+    for row in report["rows"]:
+        assert 0 <= row["p50_ms"] <= row["p99_ms"]
+        assert row["per_s"] > 0
+    for begin in (
+        "sqlite, append",
+        "postgres, append",
+        "inclusion",
+        "consistency",
+        "verify",
+        "floor",
+        "peer: pymerkle",
+    ):
+        assert sum(case.startswith(begin) for case in cases) >= 1, begin
+
+
 def test_an_option_that_is_none_is_a_usage_error() -> None:
     command = [sys.executable, "-m", "benchmarks.decision", "--slow"]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60).returncode == 2

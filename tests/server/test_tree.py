@@ -71,8 +71,8 @@ def test_every_entry_is_proven_and_every_head_leads_to_every_later_one(exporter:
         carried = TlogProof.parse(answer.content)
         assert carried.index == entry["index"]
         assert carried.verify(from_base64url(entry["body"]), believing(exporter)) == signed[-1]
-    old = exporter.ask("GET", f"/v1/log/entries/0/proof?size={signed[0].size}", Role.AUDITOR)
-    assert Checkpoint.parse(TlogProof.parse(old.content).note.text) == signed[0]
+    earlier = exporter.ask("GET", f"/v1/log/entries/0/proof?size={signed[0].size}", Role.AUDITOR)
+    assert Checkpoint.parse(TlogProof.parse(earlier.content).note.text) == signed[0]
 
 
 def test_every_tile_is_served_as_its_specification_says(exporter: Exporter) -> None:
