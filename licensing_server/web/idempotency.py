@@ -76,7 +76,7 @@ def key_of(request: Request, person: str, bearer: str) -> Key | None:
         return None
     if not 1 <= len(key) <= _LONGEST:
         raise Unprocessable("idempotency.key", f"An Idempotency-Key has 1 to {_LONGEST} characters.")
-    body = to_base64url(digest(getattr(request.state, "body", b"")))
+    body = to_base64url(digest(request.state.body))
     meant_for = request.headers.get("if-match", "")
     return Key(person, key, f"{request.method} {request.url.path} {meant_for} {body}", digest(_LABEL, bearer.encode()))
 

@@ -59,6 +59,7 @@ class Intake:
         if body:
             _refuse_unless_json(scope)
             scope["state"]["json"] = await _strictly(body)
+        scope["state"]["body"] = body
         await self._app(scope, _replay(body, receive), answer.send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
