@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from licensing_protocol.errors import InterlockError
-from licensing_server.auditing.commands import bundle, export, follow, forward, prove, search, verify
+from licensing_server.auditing.commands import bundle, export, follow, forward, prove, report, search, verify
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import EXIT_CODES, PROGRAM, Command, ExitCode, Misused, Parser
 from licensing_server.auditing.errors import SourceUnreachable
@@ -22,6 +22,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     export.EXPORT,
     follow.FOLLOW,
     forward.FORWARD,
+    report.REPORT,
 )
 _DESCRIPTION: Final = """\
 Prove that nothing in a log was changed or dropped, without trusting whoever keeps it.
