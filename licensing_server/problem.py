@@ -11,9 +11,23 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import re
+from typing import Any, ClassVar, Final
 
 MEDIA_TYPE = "application/problem+json"
+_PLAIN_WORDS: Final = (
+    (r"^Field required$", "is missing"),
+    (r"^Extra inputs are not permitted$", "is not known here"),
+    (r"^Value error, ", ""),
+    (r"^String should match pattern '(.*)'$", r"must have the form \1 (a regular expression)"),
+    (r"^(?:Input|String|List|Dictionary|Set|Tuple|Value) should ", "must "),
+    (r"must be a valid dictionary.*", "must be an object"),
+    (r"must be a valid (?:list|array)", "must be a list"),
+    (r"must be a valid string", "must be text"),
+    (r"must be a valid integer.*", "must be a whole number"),
+    (r"must be a valid (number|boolean).*", r"must be a \1"),
+    (r" after validation", ""),
+)
 
 
 class Problem(Exception):
@@ -121,6 +135,13 @@ class Unavailable(_RetryLater):
 
     status = 503
     title = "Not available at the moment"
+
+
+def in_plain_words(message: str) -> str:
+    """Return what a validator found wrong in words that need no knowledge of the validator."""
+    for pattern, words in _PLAIN_WORDS:
+        message = re.sub(pattern, words, message)
+    return message
 
 
 def not_found(what: str, name: str) -> NotFound:

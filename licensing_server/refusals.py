@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from licensing_protocol import canonical
 from licensing_protocol.errors import InterlockError
-from licensing_server.problem import MEDIA_TYPE, Problem, Unprocessable
+from licensing_server.problem import MEDIA_TYPE, Problem, Unprocessable, in_plain_words
 
 _MOST_ERRORS = 20
 
@@ -42,11 +42,13 @@ async def _protocol(request: Request, error: Any) -> Response:
 async def _malformed(request: Request, error: Any) -> Response:
     # Where and what, but not the value: it may be a secret.
     errors = [
-        {"where": "/".join(map(str, found["loc"])), "problem": str(found["msg"])}
+        {"where": "/".join(map(str, found["loc"])), "problem": in_plain_words(str(found["msg"]))}
         for found in error.errors()[:_MOST_ERRORS]
     ]
     first = errors[0]
-    detail = f"{first['where']}: {first['problem']}."
+    # The sentence is for people: what they gave has a name, whatever part of the request it travels in.
+    name = first["where"].partition("/")[2] or "The request"
+    detail = f"{name} {first['problem']}."
     return _answer(request, Unprocessable("request.malformed", detail, errors=errors))
 
 

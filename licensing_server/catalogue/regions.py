@@ -22,6 +22,8 @@ SOURCE: Final = "rapideditor/country-coder 5.6.1"
 ACCURACY_M: Final = 2_000.0
 POINT_OF_VIEW: Final = "de facto control; one country for each place; no claims in Antarctica"
 _NAMES: Final = ("iso1A2", "iso1A3", "iso1N3", "m49", "wikidata")
+# Codes that ISO keeps free for others, such as EU and AC, are no countries.
+_RESERVED: Final = "excRes"
 _DECIMALS: Final = 6
 _ANTIMERIDIAN: Final = 180.0
 # Nowhere farther than the accuracy that is allowed for.
@@ -64,6 +66,12 @@ class Regions:
     def has(self, code: str) -> bool:
         """Tell whether a code is known."""
         return code.upper() in self._by_code
+
+    def is_country(self, code: str) -> bool:
+        """Tell whether a code is one of ISO 3166-1 alpha-2, or XK, as which Kosovo is known meanwhile."""
+        feature = self._by_code.get(code)
+        properties = {} if feature is None else feature["properties"]
+        return properties.get("iso1A2") == code and properties.get("isoStatus") != _RESERVED
 
     def zone(self, code: str) -> Zone:
         """Cut the region to a zone.

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, WithJsonSchema
 
+from licensing_server.catalogue import Regions
 from licensing_server.web import Body, Reply
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+def _country(code: str) -> str:
+    if not Regions.load().is_country(code):
+        raise ValueError("must be a country's code of two capitals (ISO 3166-1), such as FR; see the list of regions")
+    return code
+
+
+Country = Annotated[str, AfterValidator(_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})]
 PartyRole = Literal["end-user", "consignee", "intermediary"]
 
 

@@ -62,6 +62,29 @@ def test_what_was_sent_is_not_repeated(sqlite_exporter: Exporter) -> None:
     assert "a-secret-of-mine" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"country": "XX"}, "country must be a country's code"),
+        ({"country": "EU"}, "country must be a country's code"),
+        ({"country": "fr"}, "country must be a country's code"),
+        ({"name": ""}, "name must have at least 1 character."),
+        ({"name": 1}, "name must be text."),
+        ({"role": "friend"}, "role must be 'end-user', 'consignee' or 'intermediary'."),
+        ({"colour": "red"}, "colour is not known here."),
+    ],
+)
+def test_what_is_wrong_is_told_in_plain_words(sqlite_exporter: Exporter, change: dict[str, Any], detail: str) -> None:
+    answer = _post(sqlite_exporter, json=PARTY | change)
+    _is_problem(answer, 422, "request.malformed")
+    assert answer.json()["detail"].startswith(detail)
+
+
+def test_countries_that_borders_are_disputed_of_are_countries(sqlite_exporter: Exporter) -> None:
+    for code in ("XK", "TW", "PS", "AQ"):
+        assert _post(sqlite_exporter, json=PARTY | {"country": code}).status_code == 201
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "", "application/json+x"])
 def test_another_media_type_is_refused(sqlite_exporter: Exporter, media_type: str) -> None:
     body = b'{"name": "Parks", "country": "FR"}'
