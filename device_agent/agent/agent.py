@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
@@ -16,6 +14,7 @@ from device_agent.agent.background import Worker
 from device_agent.agent.guard import guarded
 from device_agent.agent.identity import Identity
 from device_agent.agent.late import importing
+from device_agent.agent.life import Life
 from device_agent.agent.locator import Locator
 from device_agent.agent.observer import Observer
 from device_agent.agent.syncer import Syncer
@@ -27,7 +26,6 @@ from device_agent.errors import AgentClosed, StoreError
 from device_agent.location import AnySource, LocationSource, Observation, sources
 from device_agent.measurement import Change
 from device_agent.store import Store
-from device_agent.store.living import Living
 from licensing_protocol import manifest as manifests
 from licensing_protocol.decision import Decision
 from licensing_protocol.keys import VerificationKey
@@ -43,8 +41,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 SYNC_EVERY_S: Final = 300.0
-_CLOSE_S: Final = 1.4
-_LEAVE_S: Final = 0.2
 
 
 class Agent:
@@ -80,18 +76,18 @@ class Agent:
         self._locator = Locator(self._beliefs, self._enforcer)
         self._syncer = Syncer(self.sync, self._silence, clock.boottime, sync_every or SYNC_EVERY_S)
         self._waiter = Waiter(self._own_exchange, self._take_news, clock.boottime)
-        self._watcher = Watcher(clock, self._enforcer, self._observer, self._locator, locations)
-        self._workers: list[Worker] = []
+        watcher = Watcher(clock, self._enforcer, self._observer, self._locator, locations)
+        workers: list[Worker] = []
         if sync_every is not None or locations:
-            self._workers.append(self._watcher.worker)
+            workers.append(watcher.worker)
         if sync_every is not None:
-            self._workers.append(self._syncer.worker)
+            workers.append(self._syncer.worker)
             if listen:
-                self._workers.append(self._waiter.worker)
-        self._syncing = threading.Lock()
+                workers.append(self._waiter.worker)
+        self._life = Life(
+            store, self._enforcer, self._observer, self._locator, watcher, self._syncer, self._waiter, workers
+        )
         self._trust_verified = False
-        self._closed = False
-        _AGENTS.add(self)
 
     @classmethod
     def open(
@@ -277,19 +273,7 @@ class Agent:
 
         Closing again does nothing.
         """
-        if self._closed:
-            return
-        self._closed = True
-        self._enforcer.close()
-        for worker in self._workers:
-            worker.stop()
-        self._waiter.stop()
-        # Another process may hold the store, and a server its answer, for longer than a product's exit may take.
-        last = threading.Thread(target=self._end, name="interlock-close", daemon=True)
-        last.start()
-        last.join(_CLOSE_S)
-        for worker in self._workers:
-            worker.join(_LEAVE_S)
+        self._life.end()
 
     def __enter__(self) -> Agent:
         return self
@@ -301,15 +285,11 @@ class Agent:
         self._enforcer.refresh()
         with suppress(StoreError):
             self._observer.measure()
-        self._keep_working()
-
-    def _end(self) -> None:
-        self._enforcer.flush()
-        self._store.close()
+        self._life.go_on()
 
     def _exchange(self, act: Callable[[Exchange], T]) -> T:
         self._refuse_if_closed()
-        with self._syncing:
+        with self._life.exchanging:
             with suppress(StoreError):
                 self._observer.measure()
             self._enforcer.flush()
@@ -333,7 +313,7 @@ class Agent:
             self._syncer.hurry()
 
     def _refuse_if_closed(self) -> None:
-        if self._closed:
+        if self._life.ended:
             raise AgentClosed
 
     def _silence(self) -> float | None:
@@ -351,45 +331,4 @@ class Agent:
         self._syncer.settle(code)
 
     def _keep_working(self) -> None:
-        if not self._closed:
-            for worker in self._workers:
-                worker.ensure()
-
-    def _forked(self) -> None:
-        self._syncing = threading.Lock()
-        self._enforcer.forked()
-        self._observer.forked()
-        self._locator.forked()
-        self._syncer.worker.forked()
-        self._waiter.forked()
-        self._watcher.worker.forked()
-
-
-_AGENTS: Living[Agent] = Living()
-
-
-def _before_fork() -> None:
-    # In an order that no other thread waits in: the agent's own lock, and then that of its store.
-    for agent in _AGENTS.all():
-        agent._enforcer.before_fork()
-
-
-def _after_fork() -> None:
-    for agent in _AGENTS.all():
-        agent._enforcer.after_fork()
-
-
-def _forked() -> None:
-    for agent in _AGENTS.all():
-        agent._forked()
-
-
-def _ended() -> None:
-    # A product that ends without closing must lose no counts, and the interpreter must not take itself apart under
-    # threads that are in the middle of something.
-    for agent in _AGENTS.all():
-        agent.close()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
-atexit.register(_ended)
+        self._life.go_on()
