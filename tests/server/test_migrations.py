@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import UniqueConstraint, inspect, text
+from sqlalchemy import UniqueConstraint, column, insert, inspect, table, text
 
 from licensing_server import migrations
 from licensing_server.database import Database
@@ -75,6 +75,37 @@ def _quota(anchor: int) -> dict[str, Any]:
     return {"grants": {CAPABILITY: {"limits": {"quota": quota}}}}
 
 
+def test_orders_of_before_stand_as_they_were(database_url: str) -> None:
+    database = Database(database_url)
+    if not database.is_sqlite:
+        _empty(database)
+    migrations.upgrade(database, "0002")
+    with database.write() as session:
+        for name, columns, rows in _BEFORE:
+            session.execute(insert(table(name, *map(column, columns.split()))).values(list(rows)))
+    migrations.upgrade(database)
+    with database.read() as session:
+
+        def found(statement: str) -> list[Any]:
+            return [tuple(row) for row in session.execute(text(statement)).all()]
+
+        assert found('SELECT state, in_force_at, devices, scope FROM "order" ORDER BY id') == [
+            ("in_force", 7, 1, '{"device":"d"}'),
+            ("undone", 7, 1, '{"capability":"av.record","device":"d"}'),
+            ("in_force", 9, 1, '{"capability":"av.record","device":"d"}'),
+        ]
+        assert found('SELECT "order", kind, wide, lifted_at FROM restriction ORDER BY "order"') == [
+            ("o1", "suspended", False, None),
+            ("o2", "revoked", False, 9),
+        ]
+        assert found("SELECT device, capability, known_at FROM order_target ORDER BY 2, 3")[0] == ("d", "*", None)
+        assert found("SELECT * FROM plan_grant") == [("d", "av.record", 60, 90)]
+        assert found("SELECT given_at, given_by FROM person_role") == [(3, None)]
+        assert found("SELECT vouched_at, vouched_by FROM api_token") == [(4, None)]
+        assert found('SELECT subject, "first", "second" FROM four_eyes') == [("restoration:8", "p", None)]
+    database.close()
+
+
 def _constraint_names(found: Any, table: str) -> set[str]:
     names = {found.get_pk_constraint(table)["name"]}
     names |= {key["name"] for key in found.get_foreign_keys(table)}
@@ -92,3 +123,53 @@ def _counts(exporter: Exporter) -> dict[str, int]:
             table.name: session.scalar(text(f'SELECT count(*) FROM "{table.name}"')) or 0
             for table in METADATA.sorted_tables
         }
+
+
+def _empty(database: Database) -> None:
+    # The databases of these tests are copies of one that is migrated already.
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+
+
+_PLAN = '{"grants":{"av.record":{"freshness":{"max_offline":60,"max_silent":90}}},"valid_for":60,"zones":{}}'
+_WIDE, _NARROW = '{"capability":null,"device":"d"}', '{"capability":"av.record","device":"d"}'
+_BEFORE: tuple[tuple[str, str, tuple[tuple[Any, ...], ...]], ...] = (
+    ("person", "id name created_at version", (("p", "Ada", 3, 1),)),
+    ("person_role", "person role", (("p", "approver"),)),
+    ("api_token", "id person label secret_hash created_at expires_at", (("t", "p", "x", "x", 4, 9),)),
+    ("product", "id name vendor_key created_at", (("camera", "Camera", "{}", 1),)),
+    ("release", "manifest product release text registered_at", (("m", "camera", "1", "", 1),)),
+    ("party", "id name country role created_at version", (("e", "Parks", "FR", "end-user", 1, 1),)),
+    (
+        "device",
+        "id key key_thumbprint product end_user authorisation manifest enrolled_at last_seen version",
+        (("d", "{}", "d", "camera", "e", "EX", "m", 1, 1, 1),),
+    ),
+    (
+        "device_plan",
+        "device plan revision signed_revision approved_by approved_at",
+        (("d", _PLAN, 1, 1, "p", 1),),
+    ),
+    ("log_entry", "id body leaf type time actor subject", ((1, b"", b"", "order.placed", 7, "p", "o1"),)),
+    (
+        "order",
+        "id kind scope reason_code reason_text actor placed_at undoes entry targeted undone_by",
+        (
+            ("o1", "suspend", _WIDE, "contract", "", "p", 7, None, 1, 1, None),
+            ("o2", "revoke", _NARROW, "contract", "", "p", 7, None, 1, 1, "o3"),
+            ("o3", "reinstate", _NARROW, "mistake", "", "p", 9, "o2", 1, 1, None),
+        ),
+    ),
+    (
+        "order_target",
+        "order device capability confirmed_at",
+        (("o1", "d", "*", None), ("o2", "d", "av.record", 8), ("o3", "d", "av.record", None)),
+    ),
+    (
+        "restriction",
+        "order device capability kind since lifted_at",
+        (("o1", "d", "*", "suspended", 7, None), ("o2", "d", "av.record", "revoked", 7, 9)),
+    ),
+    ("restoration", "restored_at backup_made_at loss first second", ((8, 1, "some", "p", None),)),
+)
