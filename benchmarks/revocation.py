@@ -146,7 +146,8 @@ def _arrivals(extent: _Extent) -> list[int]:
     """Return, in microseconds, how long after each order was sent each agent denied."""
     with TemporaryDirectory(prefix="interlock-benchmark-") as name, fleet.exporter(Path(name) / "data") as exporter:
         folder = Path(name)
-        fleet.populate(exporter, extent.sizes[-1])
+        # The list is that of the largest fleet; how the order's own transaction grows was measured before.
+        fleet.populate(exporter, extent.sizes[0])
         fleet.revoke_share(exporter, _bits(extent.sizes[-1]))
         tokens = [exporter.token(fleet.PLAN) for _ in range(extent.agents)]
         with running(exporter.settings, folder) as server:

@@ -93,9 +93,18 @@ def _enrol(agent: Agent, secret: str) -> None:
             agent.enroll(secret)
 
 
+def _look(agents: Sequence[Agent], capability: str, answers: dict[str, str | None]) -> None:
+    for agent in agents:
+        decided = agent.decide(capability)
+        code = decided.reason.code if isinstance(decided, Denied) else None
+        if answers.get(agent.device_id, "") != code:
+            answers[agent.device_id] = code
+            _say(agent.device_id, code)
+
+
 def _follow(asked: dict[str, Any], ended: threading.Event) -> None:
     with ExitStack() as stack:
-        opened = []
+        opened, answers = [], dict[str, str | None]()
         for number, secret in enumerate(asked["tokens"]):
             agent = Agent.open(
                 Path(asked["folder"]) / str(number), manifest=asked["manifest"], vendor_key=asked["vendor_key"]
@@ -103,14 +112,9 @@ def _follow(asked: dict[str, Any], ended: threading.Event) -> None:
             stack.enter_context(agent)
             _enrol(agent, secret)
             opened.append(agent)
-        answers: dict[str, Any] = {}
+            _look(opened, asked["capability"], answers)
         while not ended.wait(LOOK_S):
-            for agent in opened:
-                decided = agent.decide(asked["capability"])
-                code = decided.reason.code if isinstance(decided, Denied) else None
-                if answers.get(agent.device_id, "") != code:
-                    answers[agent.device_id] = code
-                    _say(agent.device_id, code)
+            _look(opened, asked["capability"], answers)
 
 
 def main() -> None:
