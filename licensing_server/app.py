@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from licensing_protocol.trust import Delegation
-from licensing_server import accounts, audit_log, clock, closing, health, refusals, trust
+from licensing_server import accounts, audit_log, clock, closing, health, refusals, trust, witnessing
 from licensing_server.accounts.routes import router as accounts_routes
 from licensing_server.alerts import jobs as alerts_jobs
 from licensing_server.alerts.routes import router as alerts_routes
@@ -41,6 +41,7 @@ from licensing_server.status_lists.upkeep import Upkeep
 from licensing_server.trust.routes import router as trust_routes
 from licensing_server.web import describe
 from licensing_server.web.intake import Intake
+from licensing_server.witnessing.routes import router as witnessing_routes
 
 ROUTERS = (
     health.router,
@@ -57,6 +58,7 @@ ROUTERS = (
     alerts_routes,
     log_routes,
     tile_routes,
+    witnessing_routes,
 )
 
 
@@ -69,6 +71,16 @@ def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
     )
     alerts = alerts_jobs.job(settings.repeated_denials)
     return (*ORDER_JOBS, *LOG_JOBS, alerts, *LOG_JOBS, checkpoints, Upkeep(settings), signing)
+
+
+def outward_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
+    """Return the jobs that wait for others on the network: they have a thread of their own, and hold nobody up.
+
+    Raises:
+        Unavailable: ``log.policy``.
+    """
+    witnesses = witnessing.read_policy(settings)
+    return () if witnesses is None else (witnessing.Rounds(witnesses, partial(custody.held, Delegation.LOG)),)
 
 
 def create_app(settings: Settings, database: Database, custody: Custody, *, with_jobs: bool = True) -> FastAPI:
@@ -86,6 +98,8 @@ def create_app(settings: Settings, database: Database, custody: Custody, *, with
     state.board = Board(settings.waiters, settings.waiters_per_address)
     state.followers = Followers(settings.followers, partial(_look, database, settings))
     state.runner = Runner(database, all_jobs(settings, custody))
+    state.witnesses = witnessing.read_policy(settings)
+    state.outward = Runner(database, outward_jobs(settings, custody))
     state.with_jobs = with_jobs
     state.newest = trust.Newest(custody)
     with database.read() as session:
@@ -116,6 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             state.newest.refresh(session)
             state.board.refresh(session)
         state.runner.wake()
+        state.outward.wake()
         state.followers.wake()
 
     on_commit()
@@ -123,9 +138,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     listener.start()
     if state.with_jobs:
         state.runner.start()
+        state.outward.start()
     try:
         yield
     finally:
         listener.stop()
         if state.with_jobs:
             state.runner.stop()
+            state.outward.stop()

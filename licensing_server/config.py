@@ -85,6 +85,18 @@ class Settings(BaseSettings):
         description="Name under which the log is signed, for ever: absent, the host of `public_url` and `/log`.",
     )
     log_public: bool = Field(False, description="Let everybody read `/log/…`; else auditors, with their tokens.")
+    log_policy: Path | None = Field(
+        None, description="tlog-policy file of the witnesses that are asked to cosign the log, and of their quorum."
+    )
+    quorum_orders: bool = Field(
+        False, description="Let revocations, limits and reinstatements wait for the quorum; suspensions never wait."
+    )
+    quorum_issuances: bool = Field(
+        False, description="Send an entitlement to its device only once the quorum has seen that it was issued."
+    )
+    quorum_wait: int = Field(
+        600, ge=1, le=86_400, description="Seconds after which what waits for the quorum goes on without it."
+    )
     log_json: bool = Field(True, description="Write logs as JSON lines; else for people to read.")
 
     @property

@@ -9,7 +9,7 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from licensing_protocol.trust import Delegation
-from licensing_server import audit_log, clock, migrations
+from licensing_server import audit_log, clock, migrations, witnessing
 from licensing_server.problem import Unavailable
 from licensing_server.web import public
 from licensing_server.web.metrics import LAG, REGISTRY
@@ -32,6 +32,7 @@ def readyz(request: Request) -> dict[str, Any]:
     migrated = migrations.is_current(state.database)
     lag = _lag(request) if migrated else 0
     unsigned, signs_heads = _heads(request) if migrated else (0, False)
+    refusing = _refusing(request) if migrated else []
     found: dict[str, Any] = {
         "migrated": migrated,
         "signs": all(len(state.custody.signer(name).sign(b"readyz")) > 0 for name in Delegation),
@@ -39,6 +40,8 @@ def readyz(request: Request) -> dict[str, Any]:
         "checkpoint_lag_s": unsigned,
         # Not so while a restore waits for people to accept it, which makes the server no less fit to serve devices.
         "signs_checkpoints": signs_heads,
+        # A sign that the log shows two pasts: it must be looked into, and devices are served all the same.
+        "refusing_witnesses": refusing,
         "failing_jobs": sorted(state.runner.failures),
     }
     if not found["migrated"] or max(lag, unsigned) > _MOST_LAG_S or found["failing_jobs"]:
@@ -56,6 +59,11 @@ def metrics(request: Request) -> Response:
 def _heads(request: Request) -> tuple[int, bool]:
     with request.app.state.database.read() as session:
         return audit_log.unsigned_lag(session, clock.now()), audit_log.is_open(session)
+
+
+def _refusing(request: Request) -> list[str]:
+    with request.app.state.database.read() as session:
+        return witnessing.refusing(session)
 
 
 def _lag(request: Request) -> int:

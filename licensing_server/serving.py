@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvicorn
 
-from licensing_server.app import all_jobs, create_app
+from licensing_server.app import all_jobs, create_app, outward_jobs
 from licensing_server.config import Settings
 from licensing_server.database import Listener
 from licensing_server.jobs import Runner
@@ -45,23 +45,26 @@ def work(settings: Settings, announce: Callable[[], None]) -> None:
     """
     database, custody = open_server(settings)
     with closing(database):
-        runner = Runner(database, all_jobs(settings, custody))
+        runners = [Runner(database, jobs(settings, custody)) for jobs in (all_jobs, outward_jobs)]
         newest = Newest(custody)
 
         def on_commit() -> None:
             with database.read() as session:
                 newest.refresh(session)
-            runner.wake()
+            for runner in runners:
+                runner.wake()
 
         on_commit()
         listener = Listener(database, on_commit)
         stopped = _stopped_by_signal()
         listener.start()
-        runner.start()
+        for runner in runners:
+            runner.start()
         announce()
         stopped.wait()
         listener.stop()
-        runner.stop()
+        for runner in runners:
+            runner.stop()
 
 
 def keep_published(settings: Settings, folder: Path, announce: Callable[[Published], None]) -> None:

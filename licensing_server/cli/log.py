@@ -10,6 +10,7 @@ from licensing_server.cli.client import segment
 from licensing_server.cli.command import Desk, ListDesk, staff, staff_list
 
 log = typer.Typer(help="The record of every act: who did what about which thing, and when.", no_args_is_help=True)
+_WITNESS_COLUMNS = ("name", "state", "size", "cosigned_at", "told")
 _COLUMNS = ("index", "time", "type", "actor", "subject", "data")
 
 
@@ -37,3 +38,23 @@ def show(desk: Desk, index: Annotated[int, typer.Argument(help="Index of the ent
     Example:  interlock log show 12 --json
     """
     desk.output.record(desk.client.get(f"/v1/log/entries/{segment(str(index))}"))
+
+
+@log.command("witnesses")
+@staff
+def show_witnesses(desk: Desk) -> None:
+    """Show whom the log asks to cosign its checkpoints, and what their quorum has seen.
+
+    cosigned: all is well. failed: it does not answer, or with nothing that can be used. refused: it has seen what the
+    newest checkpoint does not follow from, which is a sign that the log shows two pasts; find out why at once.
+
+    Example:  interlock log witnesses
+    """
+    found = desk.client.get("/v1/log/witnesses")
+    if desk.output.as_json:
+        desk.output.json(found)
+        return
+    desk.output.rows(found["witnesses"], _WITNESS_COLUMNS)
+    quorum = found["quorum"]
+    seen = "no quorum is asked for" if quorum is None else f"{quorum} has seen {found['quorum_size']} entries"
+    desk.output.say(f"{found['origin']}: {seen}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import structlog
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DeadlockDetected, DiskFull, SerializationFailure
 from sqlalchemy import CursorResult, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
@@ -20,9 +21,10 @@ from licensing_server.problem import Conflict, Problem, Unavailable, Unprocessab
 
 T = TypeVar("T")
 CHANNEL: Final = "interlock_commit"
-POOL_SIZE: Final = 16
-# The jobs hold two connections on PostgreSQL, and the listener one: what is left is for requests.
-REQUEST_THREADS: Final = POOL_SIZE - 3
+POOL_SIZE: Final = 18
+# Jobs hold two connections on PostgreSQL, those that wait for the network two more, and the listener one: what is left
+# is for requests.
+REQUEST_THREADS: Final = POOL_SIZE - 5
 _POOL_TIMEOUT_S: Final = 2
 _BUSY_TIMEOUT_MS: Final = 10_000
 _WRITING: Final = ("INSERT", "UPDATE", "DELETE")
@@ -36,8 +38,8 @@ _log = structlog.get_logger("interlock.database")
 class Database:
     """One database. ``write`` takes the write lock at once on SQLite, so that a transaction never fails half way.
 
-    What the database itself refuses comes as a Problem: Unavailable ``server.busy`` or ``database.unavailable``,
-    Unprocessable ``value.unstorable``, Conflict ``state.conflict``.
+    What the database itself refuses comes as a Problem: Unavailable ``server.busy``, ``database.full`` or
+    ``database.unavailable``, Unprocessable ``value.unstorable``, Conflict ``state.conflict``.
     """
 
     def __init__(self, url: str) -> None:
@@ -150,7 +152,14 @@ def _refusal(error: DBAPIError) -> Problem:
     if _raced(error) or "locked" in str(error.orig):
         return _busy()
     _log.error("the database failed", error=_told(error))
+    if _is_full(error):
+        sentence = "The disk of the database is full, so nothing can be recorded; free space on it, then try again."
+        return Unavailable("database.full", sentence, retry_after=60)
     return Unavailable("database.unavailable", "The database does not answer; try again in a moment.", retry_after=5)
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return isinstance(error.orig, DiskFull) or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
 def _told(error: DBAPIError) -> str:

@@ -1,6 +1,14 @@
 """Entitlements: composing them from an approved plan, issuing, renewing, and what orders in force do to them."""
 
-from licensing_server.entitlements.issuing import Issuer, adopt_plan, current, issue, newest
+from licensing_server.entitlements.issuing import (
+    Issuer,
+    adopt_plan,
+    current,
+    issue,
+    newest,
+    version_of,
+    waits_for_witnesses,
+)
 from licensing_server.entitlements.plan import GrantPlan, settle
 from licensing_server.entitlements.scope import EVERYTHING, Scope
 from licensing_server.entitlements.settled import is_settled
@@ -16,4 +24,6 @@ __all__ = [
     "issue",
     "newest",
     "settle",
+    "version_of",
+    "waits_for_witnesses",
 ]

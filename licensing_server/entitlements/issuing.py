@@ -15,7 +15,7 @@ from licensing_protocol.grant import StatusReference
 from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import Status
 from licensing_protocol.token import TokenType
-from licensing_server import accounts, audit_log, catalogue, status_lists
+from licensing_server import accounts, audit_log, catalogue, status_lists, witnessing
 from licensing_server.config import Settings
 from licensing_server.database import new_id
 from licensing_server.devices.tables import Device
@@ -125,10 +125,22 @@ def current(
         due = False
     if due:
         row = issue(session, issuer, device, actor=SYSTEM, now=now)
-    if row is None or (held is not None and row.version <= held):
+    if row is None or (held is not None and row.version <= held) or waits_for_witnesses(session, issuer, row, now):
         return None
     holds = restrictions.held(session, device, plan.plan)
     return None if _waits_for_lists(session, row, holds, lists) else row.text
+
+
+def version_of(session: Session, device: str, identity: str) -> SignedEntitlement:
+    """Return the version for a device that has this identity."""
+    rows = select(SignedEntitlement).where(SignedEntitlement.device == device, SignedEntitlement.identity == identity)
+    return session.scalars(rows).one()
+
+
+def waits_for_witnesses(session: Session, issuer: Issuer, row: SignedEntitlement, now: int) -> bool:
+    """Tell whether a version is not sent yet because the witnesses of the log have yet to see that it was issued."""
+    patience = issuer.settings.quorum_wait if issuer.settings.quorum_issuances else None
+    return witnessing.waits(session, row.entry, row.issued_at, patience, now)
 
 
 def newest(session: Session, device: str) -> SignedEntitlement | None:

@@ -16,6 +16,7 @@ from licensing_server.orders import tables as _orders
 from licensing_server.status_lists import tables as _status_lists
 from licensing_server.trust import tables as _trust
 from licensing_server.web import idempotency as _idempotency
+from licensing_server.witnessing import tables as _witnessing
 
 ROOMS = (
     _accounts,
@@ -33,5 +34,6 @@ ROOMS = (
     _restoration,
     _status_lists,
     _trust,
+    _witnessing,
 )
 METADATA = Base.metadata

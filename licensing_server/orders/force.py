@@ -28,6 +28,7 @@ Indices: TypeAlias = dict[str, list[str]]
 _BATCH: Final = 50_000
 _SEPARATOR: Final = ","
 _SUSPENSIONS: Final = frozenset({Kind.SUSPEND, Kind.QUARANTINE})
+_WAIT_FOR_WITNESSES: Final = frozenset({Kind.REVOKE, Kind.LIMIT, Kind.REINSTATE})
 _RESTRICTS: Final = {
     Kind.SUSPEND: restrictions.Kind.SUSPENDED,
     Kind.QUARANTINE: restrictions.Kind.SUSPENDED,
@@ -53,6 +54,28 @@ def put_in_force(session: Session, order: Order, actor: str, now: int, told: Tol
         _restrict(session, order, actor, now, told)
     else:
         _lift(session, order, order.undoes, actor, now, told)
+
+
+def take_force(
+    session: Session, order: Order, entry: int, witness_s: int | None, *, actor: str, now: int, told: Told = silent
+) -> None:
+    """Put an order in force whose time has come, unless it waits for witnesses first: to see ``entry``, which says so.
+
+    What takes away at once and can be given back never waits: whoever it protects would be harmed by waiting. Nor does
+    what ends an order that is not in force.
+    """
+    if order.effective_at > now:
+        return
+    if witness_s is not None and _may_wait(session, order):
+        order.witness_entry, order.witness_until = entry, now + witness_s
+    else:
+        put_in_force(session, order, actor, now, told)
+
+
+def _may_wait(session: Session, order: Order) -> bool:
+    if order.undoes is not None and session.get_one(Order, order.undoes).state != State.IN_FORCE:
+        return False
+    return order.kind in _WAIT_FOR_WITNESSES
 
 
 def _restrict(session: Session, order: Order, actor: str, now: int, told: Told) -> None:

@@ -68,12 +68,16 @@ LIVE: Final = (State.WAITING, State.SCHEDULED, State.IN_FORCE)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How far one person's order may reach, and the seconds in which a second person must confirm."""
+    """How far one person's order may reach, and the seconds in which a second person must confirm.
+
+    ``witness_s``: for how many seconds an order waits for the witnesses of the log; ``None`` where none does.
+    """
 
     devices: int
     grants: int
     confirm_s: int
     emergency_s: int
+    witness_s: int | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Rules:
@@ -83,6 +87,7 @@ class Rules:
             settings.order_grants,
             settings.confirm_hours * _HOUR_S,
             settings.emergency_hours * _HOUR_S,
+            settings.quorum_wait if settings.quorum_orders else None,
         )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from licensing_server import accounts, audit_log
+from licensing_server import accounts, audit_log, witnessing
 from licensing_server.entitlements import restrictions
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.jobs import Job
-from licensing_server.orders.force import put_in_force
+from licensing_server.orders.force import put_in_force, take_force
 from licensing_server.orders.kinds import SYSTEM, Draft, Kind, Reason, ReasonCode, Rules, State
 from licensing_server.orders.place import order_of, place
 from licensing_server.orders.tables import Order
@@ -20,7 +20,7 @@ from licensing_server.web.lines import Told, silent
 _NOBODY = Rules(devices=0, grants=0, confirm_s=0, emergency_s=0)
 
 
-def confirm(act: Act, order_id: str, quiet_s: int, told: Told = silent) -> Order:
+def confirm(act: Act, order_id: str, quiet_s: int, witness_s: int | None, told: Told = silent) -> Order:
     """Confirm an order that waits for a second person, or an emergency order or quarantine that would lapse.
 
     A quarantine was the system's, so one person's confirmation is enough, and compliance may give it.
@@ -36,12 +36,11 @@ def confirm(act: Act, order_id: str, quiet_s: int, told: Told = silent) -> Order
         if Role.APPROVER not in act.roles:
             raise Forbidden("role.missing", "A second person with the role approver confirms; ask one.")
         accounts.decide(act, order.id, roles=frozenset({Role.APPROVER}), quiet_s=quiet_s, apart=True)
-    audit_log.record(act.session, "order.confirmed", time=act.now, actor=act.actor, subject=order.id)
+    entry = audit_log.record(act.session, "order.confirmed", time=act.now, actor=act.actor, subject=order.id)
     order.confirmed_by, order.lapses_at = act.actor, None
     if order.state == State.WAITING:
         order.state = str(State.SCHEDULED)
-        if order.effective_at <= act.now:
-            put_in_force(act.session, order, act.actor, act.now, told)
+        take_force(act.session, order, entry.id, witness_s, actor=act.actor, now=act.now, told=told)
     act.session.flush()
     return order
 
@@ -69,7 +68,7 @@ def follow_time(session: Session, now: int) -> int | None:
         order = order_of(session, due)
         if order.state == State.WAITING and (order.confirm_by or 0) <= now:
             _close(session, order, State.EXPIRED, now)
-        elif order.state == State.SCHEDULED and order.effective_at <= now:
+        elif order.state == State.SCHEDULED and _is_time(session, order, now):
             _take_force(session, order, now)
         elif order.state == State.IN_FORCE and order.lapses_at is not None and order.lapses_at <= now:
             _lapse(session, order, now)
@@ -85,10 +84,23 @@ def _waits(order: Order, now: int) -> bool:
     return order.state == State.IN_FORCE and order.lapses_at is not None and now < order.lapses_at
 
 
+def _is_time(session: Session, order: Order, now: int) -> bool:
+    """Tell whether the time of an order has come; the witnesses that it waits for may let it come earlier."""
+    if order.witness_entry is None or order.witness_until is None:
+        return order.effective_at <= now
+    return order.witness_until <= now or witnessing.is_witnessed(session, order.witness_entry)
+
+
+def _latest() -> ColumnElement[int]:
+    """When a scheduled order takes force at the latest."""
+    return func.coalesce(Order.witness_until, Order.effective_at)
+
+
 def _due(session: Session, now: int, lapsing: bool) -> str | None:
     due = [
         and_(Order.state == State.WAITING, Order.confirm_by <= now),
-        and_(Order.state == State.SCHEDULED, Order.effective_at <= now),
+        and_(Order.state == State.SCHEDULED, _latest() <= now),
+        and_(Order.state == State.SCHEDULED, witnessing.is_seen(session, Order.witness_entry)),
     ]
     if lapsing:
         # Not while people have yet to accept what a restore lost: the confirmation may be part of it.
@@ -99,7 +111,7 @@ def _due(session: Session, now: int, lapsing: bool) -> str | None:
 def _next(session: Session, now: int, lapsing: bool) -> int | None:
     waits = [
         select(func.min(Order.confirm_by)).where(Order.state == State.WAITING),
-        select(func.min(Order.effective_at)).where(Order.state == State.SCHEDULED),
+        select(func.min(_latest())).where(Order.state == State.SCHEDULED),
     ]
     if lapsing:
         waits.append(select(func.min(Order.lapses_at)).where(Order.state == State.IN_FORCE))
@@ -108,6 +120,8 @@ def _next(session: Session, now: int, lapsing: bool) -> int | None:
 
 
 def _take_force(session: Session, order: Order, now: int) -> None:
+    if order.witness_entry is not None and not witnessing.is_witnessed(session, order.witness_entry):
+        audit_log.record(session, "order.unwitnessed", time=now, actor=SYSTEM, subject=order.id)
     try:
         with session.begin_nested():
             put_in_force(session, order, SYSTEM, now)

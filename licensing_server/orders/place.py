@@ -9,7 +9,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_server import accounts, audit_log, devices
 from licensing_server.database import new_id
 from licensing_server.entitlements import Scope, restrictions
-from licensing_server.orders.force import put_in_force
+from licensing_server.orders.force import take_force
 from licensing_server.orders.kinds import LIVE, SYSTEM, Draft, Kind, Rules, State
 from licensing_server.orders.reach import Reach, reach_of, reach_of_order
 from licensing_server.orders.tables import Order
@@ -69,11 +69,11 @@ def place(
     )
     session.add(order)
     session.flush()
-    _record(session, order)
+    entry = _record(session, order)
     if second or draft.emergency:
         accounts.begin(session, order.id, first=actor, now=now)
-    if not second and order.effective_at <= now:
-        put_in_force(session, order, actor, now, told)
+    if not second:
+        take_force(session, order, entry, rules.witness_s, actor=actor, now=now, told=told)
     return order
 
 
@@ -157,12 +157,12 @@ def _refuse_repetition(session: Session, draft: Draft, scope: JsonObject) -> Non
         raise Conflict("order.in_force", f"The order {row.id} says the same already.", order=row.id)
 
 
-def _record(session: Session, order: Order) -> None:
+def _record(session: Session, order: Order) -> int:
     data: JsonObject = {name: getattr(order, name) for name in ("kind", "scope", "undoes", "emergency", "terms")}
     data |= {"reason": order.reason_code, "effective": order.effective_at, "lapses": order.lapses_at}
     data |= {"devices": order.devices, "grants": order.grants, "confirm_by": order.confirm_by}
     sensitive = {"text": order.reason_text}
-    audit_log.record(
+    queued = audit_log.record(
         session,
         "order.placed",
         time=order.placed_at,
@@ -171,3 +171,4 @@ def _record(session: Session, order: Order) -> None:
         data=data,
         sensitive=sensitive,
     )
+    return queued.id

@@ -107,7 +107,7 @@ def confirm_order(access: Either, request: Request, order: Identifier) -> Respon
 
     def work(told: Told) -> Response:
         return accounts.change_as_second(
-            access, lambda act: _show(act.session, life.confirm(act, order, quiet_s, told))
+            access, lambda act: _show(act.session, life.confirm(act, order, quiet_s, _rules(request).witness_s, told))
         )
 
     return answer_long(request, work)

@@ -133,7 +133,8 @@ class OrderReply(Reply):
     """An order, and what became of it. Times are seconds since the epoch.
 
     ``devices`` and ``grants`` are its reach when it was placed, ``targeted`` the devices that it reached when it took
-    force. Of ``targets`` at most 200 are shown.
+    force. Of ``targets`` at most 200 are shown. ``witness_until``: when an order that waits for the log's witnesses takes
+    force at the latest.
     """
 
     id: str
@@ -156,6 +157,7 @@ class OrderReply(Reply):
     in_force_at: int | None
     targeted: int
     undone_by: str | None
+    witness_until: int | None
     targets: list[TargetReply]
 
     @classmethod

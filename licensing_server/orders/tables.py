@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from licensing_server.audit_log.tables import Number
 from licensing_server.database import Base, Instant, Json
 
 
@@ -14,7 +15,8 @@ class Order(Base):
     """One order. What it says never changes; the columns from ``state`` on tell what became of it.
 
     ``devices`` and ``grants`` are its reach when it was placed, ``targeted`` the devices that it reached when it took
-    force. ``entry`` is the queue number of the log entry with which it took force.
+    force. ``entry`` is the queue number of the log entry with which it took force. An order that waits for the log's
+    witnesses does so until they have seen ``witness_entry``, and at most until ``witness_until``.
     """
 
     __tablename__ = "order"
@@ -39,6 +41,8 @@ class Order(Base):
     confirmed_by: Mapped[str | None] = mapped_column(String(64))
     in_force_at: Mapped[int | None] = mapped_column(Instant)
     entry: Mapped[int | None] = mapped_column(ForeignKey("log_entry.id"))
+    witness_entry: Mapped[int | None] = mapped_column(Number)
+    witness_until: Mapped[int | None] = mapped_column(Instant)
     targeted: Mapped[int]
     undone_by: Mapped[str | None] = mapped_column(String(40))
 

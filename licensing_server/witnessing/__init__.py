@@ -1,0 +1,16 @@
+"""The log's side of witnessing: others are asked to cosign its checkpoints, and acts may wait until enough have."""
+
+from licensing_server.witnessing.policy import Witnesses, read_policy
+from licensing_server.witnessing.quorum import is_seen, is_witnessed, refusing, waits, witnessed_size
+from licensing_server.witnessing.rounds import Rounds
+
+__all__ = [
+    "Rounds",
+    "Witnesses",
+    "is_seen",
+    "is_witnessed",
+    "read_policy",
+    "refusing",
+    "waits",
+    "witnessed_size",
+]

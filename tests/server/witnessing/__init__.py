@@ -1,0 +1,1 @@
+"""The log's side of witnessing: asking, and acts that wait."""
