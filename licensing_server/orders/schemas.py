@@ -133,8 +133,8 @@ class OrderReply(Reply):
     """An order, and what became of it. Times are seconds since the epoch.
 
     ``devices`` and ``grants`` are its reach when it was placed, ``targeted`` the devices that it reached when it took
-    force. Of ``targets`` at most 200 are shown. ``witness_until``: when an order that waits for the log's witnesses takes
-    force at the latest.
+    force. Of ``targets`` at most 200 are shown. ``witness_until`` is when an order that waits for the log's witnesses
+    takes force at the latest.
     """
 
     id: str
