@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from licensing_server.web import Role
 
 SETTINGS_FILE = "interlock.env"
 _OWNER_ONLY = 0o600
+_DATABASES = ("sqlite://", "postgresql+psycopg://")
+# These are read by command lines, not by the server.
+_OF_COMMANDS = ("AGENT_", "SERVER", "TOKEN_FILE", "DEBUG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,15 @@ def load_settings(data_dir: Path | None = None, **changes: Any) -> Settings:
     """Return the settings: ``changes``, then the environment, ``interlock.env`` in the data folder, the defaults.
 
     Raises:
-        pydantic.ValidationError: a value is not one that the setting can have.
+        pydantic.ValidationError: a value is not one that the setting can have. Unprocessable: ``settings.unknown`` for
+            a name in ``interlock.env`` that no setting has, ``settings.database_url`` for another kind of database.
     """
     folder = data_dir or Settings().data_dir
+    _refuse_misspelt(folder / SETTINGS_FILE)
     settings = Settings(_env_file=folder / SETTINGS_FILE)
-    return Settings(**settings.model_dump() | changes | {"data_dir": folder})
+    settings = Settings(**settings.model_dump() | changes | {"data_dir": folder})
+    _refuse_other_database(settings.url)
+    return settings
 
 
 def initialise(
@@ -121,6 +129,27 @@ def open_database(settings: Settings) -> Database:
         database.close()
         raise
     return database
+
+
+def _refuse_misspelt(file: Path) -> None:
+    """Refuse a name that would be ignored in silence; what is not ours at all may stand in the file beside it."""
+    prefix, known = Settings.model_config["env_prefix"], [name.upper() for name in Settings.model_fields]
+    for name in dotenv_values(file, interpolate=False):
+        bare = name.upper().removeprefix(prefix)
+        is_set = bare in known and name.upper() != bare
+        is_ours = name.upper() != bare or bare in known
+        if is_ours and not is_set and not bare.startswith(_OF_COMMANDS):
+            near = get_close_matches(bare, known, 1)
+            meant = f"did you mean {prefix}{near[0]}?" if near else "the documentation lists all settings."
+            raise Unprocessable("settings.unknown", f"{file} sets {name}, which is no setting; {meant}")
+
+
+def _refuse_other_database(url: str) -> None:
+    if not url.startswith(_DATABASES):
+        sentence = (
+            "INTERLOCK_DATABASE_URL must begin with postgresql+psycopg:// or sqlite:///; no other database serves."
+        )
+        raise Unprocessable("settings.database_url", sentence)
 
 
 def written_settings(folder: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _PROBLEMS = {name: kind for name, kind in vars(problem).items() if isinstance(kind, type)}
 _NOT_FOUND = "not_found"
 _WITH_SENTENCE = 2
-_EXITS = {"Refused": "1", "Misused": "2", "Unreachable": "3", "ExtraMissing": "4"}
+_EXITS = {"Refused": "1", "Misused": "2", "Unreachable": "3", "ExtraMissing": "4", "Fault": "5"}
 _Names: TypeAlias = dict[str, ast.expr]
 
 

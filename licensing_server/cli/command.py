@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from licensing_server.cli.client import Client
+from licensing_server.cli.exits import DEBUG, ExitCode
 from licensing_server.cli.failures import failure_of
 from licensing_server.cli.output import Output
 
@@ -151,7 +153,7 @@ def _guard(output: Output, work: Callable[[], None]) -> None:
         raise
     except Exception as error:
         failure = failure_of(error)
-        if failure is None:
+        if failure.exit_code is ExitCode.FAULT and os.environ.get(DEBUG):
             raise
         output.fail(failure)
         raise typer.Exit(failure.exit_code) from error

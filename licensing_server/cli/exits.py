@@ -6,7 +6,8 @@
     ├── Refused        1: the server, or a rule, says no
     ├── Misused        2: the command was not given what it needs
     ├── Unreachable    3: no server, or no database, answered
-    └── ExtraMissing   4: an optional package is not installed
+    ├── ExtraMissing   4: an optional package is not installed
+    └── Fault          5: nobody foresaw it
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     EXTRA_MISSING = 4
+    FAULT = 5
 
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 refused, 2 the command line is wrong, 3 the server or database cannot be reached, "
-    "4 an optional package is missing."
+    "4 an optional package is missing, 5 a fault of this program."
 )
+DEBUG = "INTERLOCK_DEBUG"
 
 
 class Failure(Exception):
@@ -73,13 +76,25 @@ class ExtraMissing(Failure):
     exit_code = ExitCode.EXTRA_MISSING
 
 
+class Fault(Failure):
+    """Nobody foresaw it: it is for whoever makes this program."""
+
+    exit_code = ExitCode.FAULT
+
+
+def is_ours(error: ModuleNotFoundError) -> bool:
+    """Tell whether a missing module is one of our own, which is a fault, and not an optional package."""
+    package = (error.name or "").partition(".")[0]
+    return not package or package in OURS
+
+
 def missing_extra(error: ModuleNotFoundError) -> str:
     """Return the one sentence about a package that is not installed; a missing module of our own is a fault.
 
     Raises:
         ModuleNotFoundError: the same one, where the module is ours.
     """
-    package = (error.name or "").partition(".")[0]
-    if not package or package in OURS:
+    if is_ours(error):
         raise error
+    package = (error.name or "").partition(".")[0]
     return f"This command needs the package {package!r}: install the server with  pip install 'interlock[server]'"

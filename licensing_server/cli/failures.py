@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from licensing_protocol.errors import InterlockError
-from licensing_server.cli.exits import ExtraMissing, Failure, Misused, Refused, Unreachable, missing_extra
-from licensing_server.problem import Problem
+from licensing_server.cli.exits import (
+    DEBUG,
+    ExtraMissing,
+    Failure,
+    Fault,
+    Misused,
+    Refused,
+    Unreachable,
+    is_ours,
+    missing_extra,
+)
+from licensing_server.problem import Problem, in_plain_words
 
 # By code where one is known, else by the HTTP status.
 _ADVICE: dict[str | int, str] = {
@@ -34,8 +44,15 @@ _ADVICE: dict[str | int, str] = {
     429: "Wait a moment, then repeat the command.",
     500: "Give the request id to whoever runs the server; their log has the cause.",
 }
-_NO_DATABASE = frozenset({"database.unavailable", "server.busy"})
-_LOOK_AT_DATABASE = "Look at INTERLOCK_DATABASE_URL, whether the database runs, and whether its disk is full."
+_LOOK_AT_DATABASE = "Look at INTERLOCK_DATABASE_URL, and whether the database runs."
+_NO_DATABASE = {
+    "database.unavailable": _LOOK_AT_DATABASE,
+    "database.full": "Free space on the disk of the database, then repeat the command.",
+    "server.busy": "Wait a moment, then repeat the command.",
+}
+_SETTINGS = "settings."
+# What somebody named is not there, or is something else; of a full or broken disk the command line is not to blame.
+_WRONG_FILE = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 def refused_by_server(document: dict[str, Any]) -> Refused:
@@ -45,27 +62,36 @@ def refused_by_server(document: dict[str, Any]) -> Refused:
     return Refused(code, str(document.get("detail", document.get("title", ""))), advice=advice, members=document)
 
 
-def failure_of(error: Exception) -> Failure | None:
-    """Return the failure that an exception means, ``None`` where it is a fault of ours."""
+def failure_of(error: Exception) -> Failure:
+    """Return the failure that an exception means; one that nobody foresaw is a fault of ours."""
     if isinstance(error, Failure):
         return error
     if isinstance(error, Problem) and error.code in _NO_DATABASE:
-        return Unreachable(error.code, error.detail, advice=_LOOK_AT_DATABASE)
+        return Unreachable(error.code, error.detail, advice=_NO_DATABASE[error.code])
+    if isinstance(error, Problem) and error.code.startswith(_SETTINGS):
+        return Misused(error.code, error.detail)
     if isinstance(error, Problem):
         return Refused(error.code, error.detail, advice=_ADVICE.get(error.code, ""))
     if isinstance(error, InterlockError):
         return Refused(error.code, str(error))
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ModuleNotFoundError) and not is_ours(error):
         return ExtraMissing("extra.missing", missing_extra(error))
     if isinstance(error, OSError):
         return _of_file(error)
-    return _of_library(error)
+    return _of_library(error) or _fault(error)
+
+
+def _fault(error: Exception) -> Fault:
+    advice = f"Set {DEBUG}=1 and run it again to see where, and send that to whoever makes this program."
+    return Fault("command.fault", f"A fault of this program ({type(error).__name__}).", advice=advice)
 
 
 def _of_file(error: OSError) -> Failure:
     what = error.filename or "A file"
     reason = (error.strerror or "cannot be used").lower()
-    return Unreachable("file.unusable", f"{what}: {reason}.")
+    if isinstance(error, _WRONG_FILE):
+        return Misused("file.unusable", f"{what}: {reason}.")
+    return Unreachable("file.failed", f"{what}: {reason}.")
 
 
 def _of_library(error: Exception) -> Failure | None:
@@ -74,8 +100,6 @@ def _of_library(error: Exception) -> Failure | None:
     if library == "sqlalchemy" and type(error).__name__ in {"OperationalError", "InterfaceError", "DatabaseError"}:
         cause = str(getattr(error, "orig", error)).strip().partition("\n")[0]
         return Unreachable("database.unreachable", f"The database does not answer: {cause}", advice=_LOOK_AT_DATABASE)
-    if library == "sqlalchemy" and type(error).__name__ in {"ArgumentError", "NoSuchModuleError"}:
-        return Misused("settings.database_url", "INTERLOCK_DATABASE_URL is not the address of a database.")
     if library.startswith("pydantic") and type(error).__name__ == "ValidationError":
         return Misused("settings.malformed", _malformed_settings(error))
     return None
@@ -83,5 +107,8 @@ def _of_library(error: Exception) -> Failure | None:
 
 def _malformed_settings(error: Any) -> str:
     # Where and what, but not the value: it may be a secret.
-    told = [f"INTERLOCK_{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}" for found in error.errors()]
-    return "A setting is wrong. " + "; ".join(told)
+    told = [
+        f"INTERLOCK_{'_'.join(map(str, found['loc'])).upper()} {in_plain_words(found['msg'])}."
+        for found in error.errors()
+    ]
+    return " ".join(told)

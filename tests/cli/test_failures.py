@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from licensing_protocol import canonical
+from licensing_server.cli.command import local
+from licensing_server.cli.output import Output
 from tests.cli.command_line import Staff, environment
 from tests.cli.exporter import Company
 
@@ -80,6 +84,35 @@ def test_a_revocation_asks_first(ada: Staff) -> None:
     scope = ("--device", "AQ", "--capability", "av.record")
     answer = ada.run("revoke", *scope, "--reason-code", "mistake", "--reason", "Not to be done.", "--json")
     assert (answer.code, answer.failure["code"]) == (2, "confirm.needed")
+
+
+@pytest.mark.parametrize("debug", [None, "1"])
+def test_a_fault_ends_in_one_sentence_that_says_where_the_details_are(debug: str | None) -> None:
+    def divide(output: Output, number: int) -> None:
+        """Divide."""
+        assert number / 0
+
+    broken = typer.Typer()
+    broken.command()(local(divide))
+    result = CliRunner().invoke(broken, ["1", "--json"], env={"INTERLOCK_DEBUG": debug})
+    if debug is not None:
+        assert isinstance(result.exception, ZeroDivisionError)
+        return
+    told = canonical.decode_object(result.stderr.encode())
+    assert (result.exit_code, told["code"], told["exit"]) == (5, "command.fault", 5)
+    assert "ZeroDivisionError" in told["detail"]
+    assert "INTERLOCK_DEBUG=1" in told["advice"]
+
+
+def test_a_file_that_cannot_be_used_is_a_mistake(ada: Staff, company: Company, tmp_path: Path) -> None:
+    for plan in (tmp_path / "nothing.json", tmp_path):
+        assert ada.run("issue", "AQ", "--plan", plan, "--json").code == 2
+
+
+def test_a_country_that_is_none_is_told_in_words(ada: Staff) -> None:
+    answer = ada.run("parties", "add", "Nowhere Office", "--country", "XX")
+    assert answer.code == 1
+    assert answer.err.startswith("country must be a country's code")
 
 
 def test_an_extra_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
