@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-_LOG: Final = logging.getLogger("device_agent")
+from device_agent.agent.late import importing
+
 _AFTER_A_DEFECT_S: Final = 60.0
 # What talks to the exporter loads much, and the product's first decisions come first.
 TO_THE_EXPORTER_S: Final = 0.5
@@ -85,5 +85,9 @@ class Worker:
             return self._step()
         except Exception:
             # A defect here must neither end the thread in silence nor reach the product.
-            _LOG.exception("The agent's background work %s failed; it goes on in a minute.", self._name)
+            with importing():
+                import logging
+
+            log = logging.getLogger("device_agent")
+            log.exception("The agent's background work %s failed; it goes on in a minute.", self._name)
             return _AFTER_A_DEFECT_S

@@ -6,7 +6,6 @@ whether the clocks still agree with each other.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -19,7 +18,6 @@ from device_agent.trusted_state import State, Subject
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.time_bounds import TimeBounds
 
-_LOG: Final = logging.getLogger("device_agent")
 LOOK_S: Final = 0.1
 # Less than this is the jitter of reading two clocks one after the other; a clock that was set moves further.
 _CLOCK_JITTER_S: Final = 0.05
@@ -34,7 +32,10 @@ def as_store_error(error: Exception) -> StoreError:
     """
     if isinstance(error, StoreError):
         return error
-    _LOG.error("The agent's store holds what it cannot use.", exc_info=error)
+    # Rarely needed: a start does not wait for it.
+    import logging
+
+    logging.getLogger("device_agent").error("The agent's store holds what it cannot use.", exc_info=error)
     return StoreUnreadable("its content is damaged")
 
 

@@ -313,6 +313,7 @@ def test_by_file_the_same_documents_go_and_come(bench: Bench, tmp_path: Path) ->
 
 
 HEAVY = (
+    "logging",
     *(
         "fastapi",
         "sqlalchemy",
