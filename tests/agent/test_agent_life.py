@@ -313,7 +313,6 @@ def test_by_file_the_same_documents_go_and_come(bench: Bench, tmp_path: Path) ->
 
 
 HEAVY = (
-    "logging",
     *(
         "fastapi",
         "sqlalchemy",
@@ -326,7 +325,7 @@ HEAVY = (
         "securesystemslib",
         "urllib3",
     ),
-    *("pydantic", "asyncio", "device_agent.exchange", "zoneinfo"),
+    *("pydantic", "asyncio", "device_agent.exchange", "zoneinfo", "logging"),
 )
 
 
