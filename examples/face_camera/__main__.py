@@ -8,10 +8,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from device_agent.errors import AgentError
 from examples.face_camera import console, gallery
 from examples.face_camera.camera import Camera
+from licensing_protocol.errors import InterlockError
 
 _HERE = Path(__file__).parent
+_FURNISH = "Is this a camera's folder? Furnish one with: python -m examples.face_camera install FOLDER …"
 
 
 def install(arguments: Namespace) -> None:
@@ -47,7 +50,15 @@ def main(words: Sequence[str] | None = None) -> None:
     start.add_argument("--sync-every", type=float, default=60.0, help="seconds between check-ins")
     start.set_defaults(act=run)
     arguments = parser.parse_args(words)
-    arguments.act(arguments)
+    try:
+        arguments.act(arguments)
+    except BrokenPipeError:
+        # Whoever reads our answers has seen enough.
+        sys.stderr.close()
+    except OSError as error:
+        sys.exit(f"{error.filename or 'A file'}: {(error.strerror or 'cannot be used').lower()}. {_FURNISH}")
+    except (AgentError, InterlockError, ValueError) as error:
+        sys.exit(f"The camera cannot start: {error}")
 
 
 if __name__ == "__main__":

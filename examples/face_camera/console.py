@@ -46,7 +46,12 @@ def obey(camera: Camera, words: list[str]) -> JsonObject:
             "why": denied.reason.sentence,
             "notices": notices,
         }
-    except (AgentError, InterlockError, UnmetObligation, ValueError, KeyError) as error:
+    except KeyError as error:
+        return {"error": f"There is no {error} in what was given, in the rules or in the gallery.", "code": "KeyError"}
+    except OSError as error:
+        named = f"{error.filename or 'A file'}: {(error.strerror or 'cannot be used').lower()}."
+        return {"error": named, "code": "file.unusable"}
+    except (AgentError, InterlockError, UnmetObligation, ValueError) as error:
         return {"error": str(error), "code": getattr(error, "code", type(error).__name__)}
 
 

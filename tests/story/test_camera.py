@@ -113,6 +113,14 @@ def test_a_command_that_there_is_not_names_those_that_there_are(camera: Camera) 
     assert "error" in _ask(camera, "record frames=many")
 
 
+def test_a_file_that_is_gone_is_an_answer_too(camera: Camera) -> None:
+    file = camera.folder / "rules.json"
+    moved = file.rename(file.with_suffix(".moved"))
+    answer = _ask(camera, "patrol")
+    moved.rename(file)
+    assert (answer["code"], str(file) in answer["error"]) == ("file.unusable", True)
+
+
 def test_the_console_answers_until_it_is_told_to_quit(camera: Camera) -> None:
     told = list(answers(camera, ["tamper\n", "\n", "quit\n", "tamper\n"]))
     assert [decode_object(line.encode("utf-8")) for line in told] == [{"alarm": False}]

@@ -9,6 +9,7 @@ import pytest
 
 import examples.face_camera
 from examples.face_camera import faces, gallery, rules
+from examples.face_camera.__main__ import main
 from examples.face_camera.camera import GATED
 from examples.face_camera.gallery import HOLDER, Gallery
 from examples.face_camera.receiver import Receiver
@@ -84,6 +85,25 @@ def test_rules_apply_from_their_number_of_faces_on() -> None:
     held = rules.Rules(0.7, (rules.Rule("one", 1, "verify"), rules.Rule("two", 2, "record")))
     assert [rule.name for rule in held.fitting(1)] == ["one"]
     assert [rule.name for rule in held.fitting(2)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["run", "{folder}/nowhere"], "manifest.jws"),
+        (["run", "{folder}/empty"], "vendor-key.json"),
+        (["run", "{folder}/foreign"], "The camera cannot start"),
+        (["install", "{folder}/new", "--manifest", "{folder}/none.jws", "--vendor-key", "{folder}/none.json"], "none"),
+    ],
+)
+def test_what_is_not_there_is_told_in_a_sentence(tmp_path: Path, words: list[str], named: str) -> None:
+    for folder in ("empty", "foreign"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "manifest.jws").write_text("no.real.manifest\n")
+    (tmp_path / "foreign" / "vendor-key.json").write_text("{}")
+    with pytest.raises(SystemExit) as ended:
+        main([word.format(folder=tmp_path) for word in words])
+    assert named in str(ended.value)
 
 
 def test_the_description_names_what_the_camera_can_do() -> None:
