@@ -12,6 +12,7 @@ from licensing_server.cli.alerts import alerts
 from licensing_server.cli.catalogue import capabilities, provisos, regions
 from licensing_server.cli.devices import devices
 from licensing_server.cli.exits import EXIT_CODES
+from licensing_server.cli.keys import keys
 from licensing_server.cli.log import log
 from licensing_server.cli.order_book import orders as order_book
 from licensing_server.cli.parties import parties
@@ -72,6 +73,7 @@ for name, command, panel in (
 application.command("audit", rich_help_panel=_WATCH, context_settings=audit.SETTINGS)(audit.audit)
 
 for noun, group, panel in (
+    ("keys", keys, _MACHINE),
     ("people", people, _SET_UP),
     ("parties", parties, _SET_UP),
     ("products", products, _SET_UP),
