@@ -107,11 +107,19 @@ def open_server(settings: Settings) -> tuple[Database, Custody]:
     custody = Custody(key_store(settings), mac_key(settings.data_dir, _passphrase(settings)))
     database = open_database(settings)
     try:
-        database.change(lambda session: audit_log.begin(session, settings.origin, clock.now()))
+        _begin_log(database, settings)
     except BaseException:
         database.close()
         raise
     return database, custody
+
+
+def _begin_log(database: Database, settings: Settings) -> None:
+    # A database from before the log had a name. Looked at first: a start should not wait for who writes.
+    with database.read() as session:
+        begun = audit_log.has_begun(session)
+    if not begun:
+        database.change(lambda session: audit_log.begin(session, settings.origin, clock.now()))
 
 
 def open_database(settings: Settings) -> Database:

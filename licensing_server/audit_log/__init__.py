@@ -3,7 +3,7 @@
 from licensing_server.audit_log.anew import begin_anew
 from licensing_server.audit_log.checkpoints import checkpoint, is_open, unsigned_lag
 from licensing_server.audit_log.head import HeadFile
-from licensing_server.audit_log.origins import begin, open_log, origin
+from licensing_server.audit_log.origins import begin, has_begun, open_log, origin
 from licensing_server.audit_log.record import Queued, record
 from licensing_server.audit_log.sequence import lag, sequence, sequenced_size
 from licensing_server.audit_log.sign import Checkpoints
@@ -16,6 +16,7 @@ __all__ = [
     "begin",
     "begin_anew",
     "checkpoint",
+    "has_begun",
     "is_open",
     "lag",
     "open_log",

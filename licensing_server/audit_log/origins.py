@@ -15,7 +15,7 @@ SUBJECT = "log"
 
 def begin(session: Session, origin: str, now: int) -> None:
     """Begin the log under its first name, with whatever entries have an index already, unless it has begun."""
-    if session.scalar(select(Log.number).limit(1)) is not None:
+    if has_begun(session):
         return
     last = session.scalar(select(func.max(LogEntry.position)))
     size = 0 if last is None else last + 1
@@ -24,6 +24,11 @@ def begin(session: Session, origin: str, now: int) -> None:
     )
     session.flush()
     record(session, "log.begun", time=now, actor=SYSTEM, subject=SUBJECT, data={"origin": origin})
+
+
+def has_begun(session: Session) -> bool:
+    """Tell whether the log has a name."""
+    return session.scalar(select(Log.number).limit(1)) is not None
 
 
 def newest(session: Session) -> Log:
