@@ -30,6 +30,9 @@ class Receiver(ABC):
     def take(self, batch: Sequence[Record], provenance: Provenance) -> None:
         """Hand over entries; SourceUnreachable where they may not have arrived."""
 
+    def close(self) -> None:  # noqa: B027
+        """Close what is open between two batches; most keep nothing open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Syslog(Receiver):
@@ -61,6 +64,10 @@ class Collector(Receiver):
         status = self.server.send("POST", "", body, headers).status
         if status not in _TAKEN:
             raise SourceUnreachable(f"{self.server.address} did not take the entries: it answers {status}.")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.server.close()
 
 
 def receiver(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from licensing_server.auditing.commands import main
 from licensing_server.auditing.commands.parser import EXIT_CODES, ExitCode
 from licensing_server.auditing.commands.run import COMMANDS
 from tests.cli.command_line import Answer, process
@@ -31,7 +35,16 @@ def policy(tmp_path: Path) -> Path:
 
 
 def audit(*arguments: str | Path, **members: str) -> Answer:
-    return process("audit", *arguments, **members)
+    """Run a command of an audit in this process."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")}
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(os, "environ", kept | {"COLUMNS": "200"} | members)
+        try:
+            code = main(list(map(str, arguments)))
+        except SystemExit as done:
+            code = int(done.code or 0)
+    return Answer(code, out.getvalue(), err.getvalue())
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.name for command in COMMANDS])
@@ -141,3 +154,12 @@ def test_nothing_of_the_server_is_imported() -> None:
         "licensing_server.cli.exits",
     }
     assert {"typer", "sqlalchemy", "fastapi", "httpx2"} & set(loaded.split()) == set()
+
+
+def test_a_process_ends_with_the_code_of_what_it_found(folder: Path, policy: Path) -> None:
+    shown = process("audit", "verify", folder, "--policy", policy, "--json")
+    assert (shown.code, shown.json["size"], shown.err) == (0, 300, "")
+    (folder / "tile/entries/000").unlink()
+    broken = process("audit", "verify", folder, "--policy", policy, "--json")
+    assert (broken.code, broken.failure["code"], broken.out) == (1, "audit.missing", "")
+    assert process("audit", "verify").code == 2

@@ -11,7 +11,6 @@ from licensing_server.auditing.commands.options import (
     add_from,
     add_order,
     add_query,
-    open_source,
     query_of,
     write_new,
 )
@@ -23,6 +22,7 @@ from licensing_server.auditing.commands.parser import (
     Misused,
     add_trust,
     policy_file,
+    source_of,
     trust_of,
 )
 from licensing_server.auditing.errors import Discrepancy
@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, query, asked = trust_of(arguments), query_of(arguments), _range(arguments.range)
     if asked and query != Query():
         raise Misused("A range is whole: give either --range, or what to look for.")
-    source = open_source(arguments)
+    source = source_of(arguments)
     verified = verify_log(source, policy.verify, told=output.told)
     begin, end = asked or (0, verified.checkpoint.size)
     found = [record for record in records(source, verified, begin, end) if query.fits(record)]

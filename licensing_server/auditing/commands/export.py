@@ -7,9 +7,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from licensing_server.auditing.commands.options import add_from, add_order, add_query, open_source, query_of
+from licensing_server.auditing.commands.options import add_from, add_order, add_query, query_of
 from licensing_server.auditing.commands.output import Output
-from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, Misused, add_trust, trust_of
+from licensing_server.auditing.commands.parser import (
+    PROGRAM,
+    Command,
+    ExitCode,
+    Misused,
+    add_trust,
+    source_of,
+    trust_of,
+)
 from licensing_server.auditing.formats import Format, Provenance, csv_head, to_cef, to_csv, to_jsonl
 from licensing_server.auditing.ocsf import to_ocsf
 from licensing_server.auditing.records import records
@@ -33,7 +41,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
-    policy, query, source = trust_of(arguments), query_of(arguments), open_source(arguments)
+    policy, query, source = trust_of(arguments), query_of(arguments), source_of(arguments)
     verified = verify_log(source, policy.verify, told=output.told)
     provenance = Provenance(verified.checkpoint.origin, verified.checkpoint.size)
     write = FORMATS[arguments.format]

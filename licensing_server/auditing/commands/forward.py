@@ -57,6 +57,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, source, state = trust_of(arguments), source_of(arguments), State(Path(arguments.state))
     to = _receiver(arguments)
+    arguments.open.callback(to.close)
 
     def once() -> None:
         try:

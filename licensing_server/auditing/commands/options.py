@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from licensing_server.auditing.commands.output import Output
-from licensing_server.auditing.commands.parser import Misused, add_token, log_address, token_of
+from licensing_server.auditing.commands.parser import Misused, add_token
 from licensing_server.auditing.records import Query
-from licensing_server.auditing.server import Server, TileServer
-from licensing_server.auditing.source import Folder, Source
 
 
 def add_from(parser: argparse.ArgumentParser) -> None:
@@ -62,13 +60,6 @@ def seconds(text: str | None) -> int | None:
         sentence = f"{text!r} is no time such as 2026-03-01 or 2026-03-01T12:00Z."
         raise Misused(sentence, code="audit.time") from error
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-
-
-def open_source(arguments: argparse.Namespace) -> Source:
-    """Open the log that ``--from`` names."""
-    if arguments.source.startswith(("http://", "https://")):
-        return TileServer(Server(log_address(arguments.source), token_of(arguments)))
-    return Folder(Path(arguments.source))
 
 
 def write_new(folder: Path, files: Mapping[str, bytes], output: Output) -> None:

@@ -115,8 +115,15 @@ def add_heads(parser: argparse.ArgumentParser) -> None:
 def source_of(arguments: argparse.Namespace) -> Source:
     """Open SOURCE."""
     if arguments.source.startswith(("http://", "https://")):
-        return TileServer(Server(log_address(arguments.source), token_of(arguments)))
+        return TileServer(server_of(arguments, log_address(arguments.source)))
     return Folder(Path(arguments.source))
+
+
+def server_of(arguments: argparse.Namespace, address: str) -> Server:
+    """Open a server that gets the token, until the command ends."""
+    server = Server(address, token_of(arguments))
+    arguments.open.callback(server.close)
+    return server
 
 
 def log_address(address: str) -> str:

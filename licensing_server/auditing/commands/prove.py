@@ -11,7 +11,7 @@ from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.merkle import leaf_hash
 from licensing_protocol.log.tiles import WIDTH, Tile
 from licensing_protocol.log.tlog_proof import TlogProof
-from licensing_server.auditing.commands.options import add_from, open_source
+from licensing_server.auditing.commands.options import add_from
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import (
     PROGRAM,
@@ -20,6 +20,7 @@ from licensing_server.auditing.commands.parser import (
     Misused,
     add_trust,
     read,
+    source_of,
     trust_of,
 )
 from licensing_server.auditing.errors import Discrepancy
@@ -50,7 +51,7 @@ def _configure_prove(parser: argparse.ArgumentParser) -> None:
 def _prove(arguments: argparse.Namespace, output: Output) -> int:
     if (arguments.index is None) == (arguments.order is None) or (arguments.index or 0) < 0:
         raise Misused("Name either the INDEX of an entry, counted from 0, or --order ID.")
-    source = open_source(arguments)
+    source = source_of(arguments)
     prover, found = _one(source, arguments) if arguments.order is None else _all_of_order(source, arguments, output)
     written = []
     for index, body in found:

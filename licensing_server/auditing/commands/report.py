@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from licensing_protocol.canonical import encode
-from licensing_server.auditing.commands.options import add_from, open_source, seconds, write_new
+from licensing_server.auditing.commands.options import add_from, seconds, write_new
 from licensing_server.auditing.commands.output import Output
-from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_trust, trust_of
+from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_trust, source_of, trust_of
 from licensing_server.auditing.records import Query, records
 from licensing_server.auditing.report import Report
 from licensing_server.auditing.statistics import summarise
@@ -32,7 +32,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
-    policy, source = trust_of(arguments), open_source(arguments)
+    policy, source = trust_of(arguments), source_of(arguments)
     within = Query(since=seconds(arguments.since), until=seconds(arguments.until))
     verified = verify_log(source, policy.verify, told=output.told)
     summary = summarise(record for record in records(source, verified) if within.fits(record))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from licensing_protocol.errors import InterlockError
@@ -51,7 +52,8 @@ def main(argv: Sequence[str]) -> int:
     output = Output(as_json="--json" in argv)
     try:
         arguments = parser().parse_args(argv)
-        code: int = arguments.run(arguments, output)
+        with ExitStack() as arguments.open:
+            code: int = arguments.run(arguments, output)
     except Misused as error:
         return _fail(output, error, error.code, ExitCode.USAGE)
     except SourceUnreachable as error:

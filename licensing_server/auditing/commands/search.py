@@ -9,7 +9,7 @@ from licensing_protocol.canonical import encode, from_base64url
 from licensing_protocol.errors import InterlockError
 from licensing_server.auditing.commands.options import add_query, query_of
 from licensing_server.auditing.commands.output import Output, instant
-from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_server, token_of
+from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_server, server_of
 from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
 from licensing_server.auditing.records import Record
 from licensing_server.auditing.server import Server
@@ -32,7 +32,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
-    server = Server(arguments.server, token_of(arguments))
+    server = server_of(arguments, arguments.server)
     wanted = None if arguments.all else max(1, arguments.limit)
     found, following = _search(server, query_of(arguments).to_json(), wanted, arguments.cursor)
     items = [_item(record) for record in found]
