@@ -76,7 +76,6 @@ def _findings(session: Session, entry: LogEntry, threshold: int) -> list[Finding
         *rules.strangers(uses),
         *rules.replays(events),
         *rules.forgeries(events),
-        *rules.forgeries(events),
         *rules.clocks_and_positions(events),
         *rules.anomalies(data),
     ]

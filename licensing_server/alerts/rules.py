@@ -39,8 +39,6 @@ _ANOMALIES: Final = {
 _REPLAYED: Final = frozenset({"continuity.rolled_back", "continuity.equivocation"})
 # Late, and no forgery: whoever keeps a device off the network for long makes this happen.
 _EXPIRED: Final = frozenset({"trust.root_expired", "trust.targets_expired"})
-# Late, and no forgery: whoever keeps a device off the network for long makes this happen.
-_EXPIRED: Final = frozenset({"trust.root_expired", "trust.targets_expired"})
 _ELSEWHERE: Final = frozenset({"area.outside", "area.denied_zone"})
 _CLOCK: Final = {
     EventType.CLOCK_ROLLED_BACK: "The device's clock was set back.",
@@ -86,17 +84,6 @@ def replays(events: Iterable[Seen]) -> list[Finding]:
         Finding("entitlement.replayed", "The device was offered an entitlement that it had to refuse as a replay.")
         for event in events
         if event.type == EventType.ENTITLEMENT_REFUSED and event.data.get("code") in _REPLAYED
-    ]
-
-
-def forgeries(events: Iterable[Seen]) -> list[Finding]:
-    """Roots or Targets that the device had to refuse open a case: somebody other than the exporter offered them."""
-    return [
-        Finding(
-            "trust.refused", "The device was offered a root of trust that it had to refuse, or its store was changed."
-        )
-        for event in events
-        if event.type == EventType.TRUST_REFUSED and event.data.get("code") not in _EXPIRED
     ]
 
 
