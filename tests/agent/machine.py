@@ -72,7 +72,7 @@ class Machine:
     def rotate(self) -> None:
         """Give the exporter another key for status lists, and start the product with the manifest that says so."""
         self.exporter.signers[Delegation.STATUS] = SoftwareSigner.generate()
-        self.subject = Subject(self.exporter.manifest(), self.subject.device, self.subject.key)
+        self.subject = replace(self.subject, manifest=self.exporter.manifest())
         self.start()
 
     def events(self) -> list[tuple[str, JsonObject]]:
