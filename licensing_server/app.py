@@ -64,7 +64,7 @@ ROUTERS = (
 
 def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
     """Return every job, in the order in which one pass should run them: the sequencer before what reads its order."""
-    signing = Signing(settings, partial(custody.signer, Delegation.STATUS))
+    signing = Signing(settings, custody.signatory(Delegation.STATUS))
     log_signer = partial(custody.signer, Delegation.LOG)
     checkpoints = audit_log.Checkpoints(
         audit_log.HeadFile(settings.data_dir), log_signer, partial(closing.close_for_lost_head, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.grant import StatusReference
-from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import Status
 from licensing_protocol.token import TokenType
 from licensing_server import accounts, audit_log, catalogue, status_lists, witnessing
@@ -32,25 +31,17 @@ from licensing_server.entitlements.tables import (
     SignedEntitlement,
 )
 from licensing_server.problem import Conflict
+from licensing_server.signing import Signatory
 
 SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs entitlements, on which terms. The signer is asked for anew each time: keys are rotated under way."""
+    """Who signs entitlements, on which terms."""
 
-    signer_now: Callable[[], Signer]
+    signatory: Signatory
     settings: Settings
-
-    @property
-    def signer(self) -> Signer:
-        """Who signs now.
-
-        Raises:
-            Unavailable: ``signing.not_delegated``.
-        """
-        return self.signer_now()
 
 
 def adopt_plan(session: Session, device: str, plan: JsonObject, *, actor: str, now: int) -> DevicePlan:
@@ -118,7 +109,7 @@ def current(
         row is None
         or _differs(plan, row, device)
         or _ages(row, issuer.settings.renewal_share, now)
-        or not _is_signed_by(row, issuer.signer)
+        or issuer.signatory.must_renew(row.text, TokenType.ENTITLEMENT)
     )
     if due and accounts.waiting(session) is not None:
         # Issuing is closed: a check-in is still answered, with what was signed before.
@@ -188,10 +179,6 @@ def _waits_for_lists(session: Session, row: SignedEntitlement, holds: Sequence[H
     return any(sequence is None or lists.get(uri, sequence) < sequence for uri, sequence in needed)
 
 
-def _is_signed_by(row: SignedEntitlement, signer: Signer) -> bool:
-    return row.text.startswith(token.first_segment(TokenType.ENTITLEMENT, signer.key) + ".")
-
-
 def _sign(
     session: Session,
     issuer: Issuer,
@@ -212,7 +199,7 @@ def _sign(
     subject = Subject(device.id, device.key_thumbprint, manifest, device.end_user, device.authorisation)
     composed = compose(plan, subject, Numbers(new_id("entitlement"), version, now), references)
     keep_anchors(session, composed)
-    text = composed.sign(issuer.signer)
+    text = composed.sign(issuer.signatory.signer)
     row = SignedEntitlement(
         jti=composed.id,
         device=device.id,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -36,7 +35,7 @@ Writer = Annotated[Access, requires(Role.COMPLIANCE)]
 
 def issuer_of(request: Request) -> Issuer:
     """Return who signs entitlements here, as a dependency of routes."""
-    return Issuer(partial(request.app.state.custody.signer, Delegation.ENTITLEMENT), request.app.state.settings)
+    return Issuer(request.app.state.custody.signatory(Delegation.ENTITLEMENT), request.app.state.settings)
 
 
 Issuing = Annotated[Issuer, Depends(issuer_of)]

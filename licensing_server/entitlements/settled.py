@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from licensing_protocol.canonical import encode, to_base64url
-from licensing_protocol.keys import VerificationKey
 from licensing_protocol.token import TokenType
 from licensing_server.database import table_of
 from licensing_server.devices.tables import Device
@@ -45,10 +42,4 @@ def is_settled(session: Session, issuer: Issuer, device: str, held: int | None, 
     if row is None or held is None or row.version > held or row.replanned or row.another_release:
         return False
     ages_at = row.issued_at + issuer.settings.renewal_share * (row.expires - row.issued_at)
-    return now < ages_at and str(row.text).startswith(_first_segment(issuer.signer.key))
-
-
-@lru_cache(maxsize=4)
-def _first_segment(key: VerificationKey) -> str:
-    header = {"alg": key.algorithm, "kid": key.thumbprint, "typ": TokenType.ENTITLEMENT.value}
-    return f"{to_base64url(encode(header))}."
+    return now < ages_at and not issuer.signatory.must_renew(row.text, TokenType.ENTITLEMENT)

@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import JsonObject, to_base64url
 from licensing_protocol.journal import first_head
-from licensing_protocol.keys import Signer
 from licensing_protocol.receipt import Receipt, Refusal
 from licensing_server import audit_log
 from licensing_server.devices.tables import Device
 from licensing_server.evidence import statements
 from licensing_server.evidence.tables import JournalState
+from licensing_server.signing import Signatory
 
 _BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """Who signs receipts, and in whose name. The signer is asked for anew each time: keys are rotated under way."""
+    """Who signs receipts, and in whose name."""
 
-    signer_now: Callable[[], Signer]
+    signatory: Signatory
     issuer: str
-
-    @property
-    def signer(self) -> Signer:
-        """Who signs now.
-
-        Raises:
-            Unavailable: ``signing.not_delegated``.
-        """
-        return self.signer_now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +66,13 @@ def next_receipt(
         origin=audit_log.origin(session),
         leaf=queued.leaf,
     )
-    return receipt.sign(signing.signer)
+    return receipt.sign(signing.signatory.signer)
 
 
 def refusal(session: Session, signing: Signing, device: str, evidence: str, code: str, now: int) -> str:
     """Return a signed refusal; like a receipt it names the next parent."""
     ratchet, nonce = _new_ratchet(session, device, evidence, now)
-    return Refusal(signing.issuer, now, device, evidence, code, ratchet, nonce).sign(signing.signer)
+    return Refusal(signing.issuer, now, device, evidence, code, ratchet, nonce).sign(signing.signatory.signer)
 
 
 def _new_ratchet(session: Session, device: str, document: str, now: int) -> tuple[bytes, bytes]:

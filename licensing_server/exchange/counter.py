@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from fastapi import FastAPI, Request
 
@@ -37,8 +36,8 @@ class Counter:
         return cls(
             database,
             settings,
-            Issuer(partial(custody.signer, Delegation.ENTITLEMENT), settings),
-            Signing(partial(custody.signer, Delegation.RECEIPT), settings.issuer),
+            Issuer(custody.signatory(Delegation.ENTITLEMENT), settings),
+            Signing(custody.signatory(Delegation.RECEIPT), settings.issuer),
             newest,
             custody.mac_key,
             Rate(settings.device_rate),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from fastapi import Request
 
-from licensing_protocol.keys import KeySet, Signer
+from licensing_protocol import token
+from licensing_protocol.keys import KeySet, Signer, VerificationKey
+from licensing_protocol.token import TokenType
 from licensing_protocol.trust import NOBODY, Delegation, RootOfTrust
 from licensing_server.problem import Unavailable
 
@@ -22,6 +26,33 @@ class KeyStore(Protocol):
         """Make a new key for a purpose, beside those that are there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Signatory:
+    """Who signs for one purpose. It is asked anew each time: keys are rotated under way."""
+
+    custody: Custody
+    delegation: Delegation
+
+    @property
+    def signer(self) -> Signer:
+        """Who signs now; Unavailable as :meth:`Custody.signer`."""
+        return self.custody.signer(self.delegation)
+
+    def must_renew(self, text: str, typ: TokenType) -> bool:
+        """Tell whether a document is to be signed anew: by a key that is named no more, or to which a newer is held.
+
+        What another process signed with a key that is named and not held here is left alone: else the two would sign in
+        turn for ever.
+        """
+        return not any(text.startswith(begin) for begin in self.lasting(typ))
+
+    def lasting(self, typ: TokenType) -> list[str]:
+        """Return how documents begin that need not be signed anew; Unavailable as :attr:`signer`."""
+        now, held = self.signer.key, {signer.key for signer in self.custody.held(self.delegation)}
+        named = self.custody.root.keys(self.delegation)
+        return [_beginning(typ, key) for key in named if key == now or key not in held]
+
+
 class Custody:
     """Signers by purpose. Callers get signers, never keys, and ask anew each time: keys are rotated under way."""
 
@@ -30,6 +61,15 @@ class Custody:
         self._store = store
         self._held: Mapping[Delegation, Sequence[Signer]] = store.load()
         self._root: RootOfTrust = NOBODY
+
+    @property
+    def root(self) -> RootOfTrust:
+        """Who may sign what, as it was last heard."""
+        return self._root
+
+    def signatory(self, delegation: Delegation) -> Signatory:
+        """Return who signs for a purpose."""
+        return Signatory(self, delegation)
 
     def follow(self, root: RootOfTrust) -> None:
         """Sign from now on with what this root of trust names; keys that were made meanwhile are found."""
@@ -65,6 +105,12 @@ class Custody:
     def newest_keys(self) -> dict[Delegation, KeySet]:
         """Return for each purpose the newest key that is held, as a first Targets names them."""
         return {name: KeySet(self.held(name)[-1].key) for name in Delegation}
+
+
+@lru_cache(maxsize=64)
+def _beginning(typ: TokenType, key: VerificationKey) -> str:
+    # Asked with every check-in.
+    return f"{token.first_segment(typ, key)}."
 
 
 def custody(request: Request) -> Custody:

@@ -7,14 +7,13 @@ only one can be committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol import token
-from licensing_protocol.keys import Signer
 from licensing_protocol.status_list import LogPosition, StatusList
 from licensing_protocol.token import TokenType
 from licensing_server import accounts, audit_log
@@ -22,6 +21,7 @@ from licensing_server.audit_log.tables import LogEntry
 from licensing_server.config import Settings
 from licensing_server.database import Database, changed_one
 from licensing_server.jobs import ELSEWHERE_S
+from licensing_server.signing import Signatory
 from licensing_server.status_lists.tables import Shard, StatusChange
 
 _BATCH = 10_000
@@ -44,10 +44,9 @@ class Signing:
 
     name = "status-lists"
 
-    def __init__(self, settings: Settings, signer: Callable[[], Signer]) -> None:
+    def __init__(self, settings: Settings, signatory: Signatory) -> None:
         self._settings = settings
-        # Asked for anew each time: keys are rotated under way.
-        self._signer = signer
+        self._signatory = signatory
 
     def run(self, database: Database, now: int) -> int | None:
         """Sign what is due; return when the next list is.
@@ -77,10 +76,10 @@ class Signing:
             return due if draft is None else self._sign(database, draft, now)
 
     def _due(self, session: Session, shard: int, now: int) -> int:
-        begin = token.first_segment(TokenType.STATUS_LIST, self._signer().key)
-        ours = Shard.text.startswith(f"{begin}.", autoescape=True)
-        signed_at, by_us = session.execute(select(Shard.signed_at, ours).where(Shard.id == shard)).one()
-        if now < signed_at + self._settings.status_resign and by_us and not _changed(session, shard):
+        lasting = self._signatory.lasting(TokenType.STATUS_LIST)
+        lasts = or_(false(), *(Shard.text.startswith(begin, autoescape=True) for begin in lasting))
+        signed_at, lasts_on = session.execute(select(Shard.signed_at, lasts).where(Shard.id == shard)).one()
+        if now < signed_at + self._settings.status_resign and lasts_on and not _changed(session, shard):
             return signed_at + self._settings.status_resign
         # Not later than that: a clock that once was ahead must not hold a revocation back until it is there again.
         return now + 1 if now == signed_at else now
@@ -97,7 +96,7 @@ class Signing:
             log=draft.log,
             bits=draft.bits,
         )
-        text = made.sign(self._signer())
+        text = made.sign(self._signatory.signer)
         values = {"sequence": sequence, "signed_at": now, "text": text, "identity": token.identity(text)}
         with database.write() as session:
             expected = (Shard.id == draft.shard, Shard.sequence == draft.previous, Shard.retired_at.is_(None))

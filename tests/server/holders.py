@@ -37,8 +37,7 @@ class Holders:
         """Return what is published, and what signs."""
         return self._run("keys", "show", "--data-dir", str(self.exporter.settings.data_dir))
 
-    @staticmethod
-    def _run(*arguments: str) -> Any:
-        answer = here(*arguments, "--json")
+    def _run(self, *arguments: str) -> Any:
+        answer = here(*arguments, "--json", INTERLOCK_DATABASE_URL=self.exporter.settings.url)
         assert answer.code == 0, answer.err
         return answer.json
