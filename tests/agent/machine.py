@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from device_agent import journal
 from device_agent.store import Connection
-from device_agent.trusted_state import Created, State, Subject, take_receipt, take_status_list
+from device_agent.trusted_state import Created, State, Subject, take_receipt, take_status_list, take_trust
 from device_agent.trusted_state.receipt import HeldReceipt
 from licensing_protocol.canonical import JsonObject
+from licensing_protocol.exchange import TrustUpdate
 from licensing_protocol.journal import EventType
 from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.time_bounds import TimeBounds
@@ -30,9 +31,10 @@ class Machine:
     connection: Connection = field(default_factory=memory)
     subject: Subject = SUBJECT
     exporter: SimulatedExporter = field(default_factory=lambda: EXPORTER)
+    signer: SoftwareSigner = SIGNER
 
     def __post_init__(self) -> None:
-        self.state = EXPORTER.provision(self.connection, self.subject, SIGNER, self.clock.read())
+        self.state = self.exporter.provision(self.connection, self.subject, self.signer, self.clock.read())
 
     def start(self) -> None:
         """A process begins."""
@@ -70,10 +72,12 @@ class Machine:
         self.state = take_status_list(self.connection, self.state, URI, text, self.clock.read()).state
 
     def rotate(self) -> None:
-        """Give the exporter another key for status lists, and start the product with the manifest that says so."""
-        self.exporter.signers[Delegation.STATUS] = SoftwareSigner.generate()
-        self.subject = replace(self.subject, manifest=self.exporter.manifest())
-        self.start()
+        """Give the exporter another key for status lists, and bring the Targets that say so."""
+        self.exporter.replace_key(Delegation.STATUS)
+        update = TrustUpdate(targets=self.exporter.targets())
+        taken = take_trust(self.connection, self.state, update, self.signer, self.clock.read())
+        assert taken.changed
+        self.state = taken.state
 
     def events(self) -> list[tuple[str, JsonObject]]:
         """Return what the journal says of the clocks."""

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from device_agent.trusted_state import Created, Subject
+from device_agent.trusted_state import Created
 from licensing_protocol.keys import SoftwareSigner
 from tests.agent.machine import Machine
 from tests.simulators.clock import SettableClock
@@ -26,10 +26,10 @@ class TrustedTimeModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        exporter = SimulatedExporter()
-        subject = Subject.of(exporter.manifest(), SoftwareSigner.generate().key)
+        exporter, signer = SimulatedExporter(), SoftwareSigner.generate()
+        subject = exporter.subject(signer.key)
         self.clock = SettableClock(ISSUED + 1000.0, boottime=50.0)
-        self.machine = Machine(self.clock, subject=subject, exporter=exporter)
+        self.machine = Machine(self.clock, subject=subject, exporter=exporter, signer=signer)
         self.truth, self.ran, self.starts = ISSUED + 1000.0, 0.0, 0
         self.lower = self.sequence = 0
         self.evidence: tuple[Created, float] | None = None
