@@ -112,4 +112,4 @@ class TrustedTimeModel(RuleBasedStateMachine):
 
 
 TestTrustedTime = TrustedTimeModel.TestCase
-TestTrustedTime.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)
+TestTrustedTime.settings = settings(deadline=None, max_examples=30, stateful_step_count=25)
