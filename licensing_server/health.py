@@ -42,9 +42,12 @@ def readyz(request: Request) -> dict[str, Any]:
         "signs_checkpoints": signs_heads,
         # A sign that the log shows two pasts: it must be looked into, and devices are served all the same.
         "refusing_witnesses": refusing,
+        # After that devices take nothing new that is signed here: see interlock keys renew.
+        "trust_expires_at": state.newest.root.expires,
         "failing_jobs": sorted(state.runner.failures),
     }
-    if not found["migrated"] or max(lag, unsigned) > _MOST_LAG_S or found["failing_jobs"]:
+    expired = found["trust_expires_at"] < clock.now()
+    if not found["migrated"] or expired or max(lag, unsigned) > _MOST_LAG_S or found["failing_jobs"]:
         raise Unavailable("server.not_ready", "The server is not fit to serve; see its members.", **found)
     return {"status": "ready"} | found
 

@@ -59,6 +59,15 @@ def test_what_lives_is_signed_anew_by_new_keys(exporter: Exporter, holders: Hold
         assert {key.thumbprint for key in old.keys(name)} < {key.thumbprint for key in exporter.trusted().keys(name)}
 
 
+def test_a_server_whose_root_of_trust_has_ended_is_not_fit_to_serve(sqlite_exporter: Exporter) -> None:
+    exporter, holders = sqlite_exporter, Holders(sqlite_exporter)
+    assert exporter.get("/readyz", None)["trust_expires_at"] == exporter.trusted().expires
+    holders.publish("renew", "--days", "1000")
+    assert exporter.get("/readyz", None)["trust_expires_at"] == exporter.trusted().expires
+    exporter.app.state.newest = trust.Newest(exporter.app.state.custody)
+    assert exporter.ask("GET", "/readyz", None).status_code == 503
+
+
 def test_a_release_may_pin_any_published_root(sqlite_exporter: Exporter) -> None:
     exporter, holders = sqlite_exporter, Holders(sqlite_exporter)
     holders.publish("renew", "--root")
