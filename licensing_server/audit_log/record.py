@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from licensing_protocol.canonical import JsonObject, digest, encode, to_base64url
+from licensing_protocol.canonical import JsonObject, encode, to_base64url
+from licensing_protocol.log.commitment import SALT_BYTES, commitment
 from licensing_protocol.log.merkle import leaf_hash
 from licensing_server.audit_log.tables import CommittedValue, LogEntry
 from licensing_server.database import table_of
@@ -18,11 +19,9 @@ from licensing_server.problem import Unprocessable
 
 MAX_BODY: Final = 65_535
 _VERSION: Final = 1
-_SALT_BYTES: Final = 32
 # Written once, because to compose a statement costs more than to run it.
 _ENTRY: Final = table_of(LogEntry)
 _QUEUE: Final = insert(_ENTRY).returning(_ENTRY.c.id)
-_COMMIT: Final = b"interlock/commit/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def record(
     Raises:
         Unprocessable: ``log.entry_too_large``; then the act does not happen.
     """
-    salted = {name: (secrets.token_bytes(_SALT_BYTES), value) for name, value in (sensitive or {}).items()}
+    salted = {name: (secrets.token_bytes(SALT_BYTES), value) for name, value in (sensitive or {}).items()}
     commitments = {name: to_base64url(commitment(type, name, salt, value)) for name, (salt, value) in salted.items()}
     entry = {"v": _VERSION, "type": type, "time": time, "actor": actor, "subject": subject}
     body = encode(entry | {"data": (data or {}) | commitments})
@@ -67,8 +66,3 @@ def record(
         ]
         session.execute(insert(CommittedValue), rows)
     return Queued(entry_id, leaf)
-
-
-def commitment(type: str, field: str, salt: bytes, value: Any) -> bytes:
-    """Return the salted commitment to one sensitive value."""
-    return digest(_COMMIT, salt, encode([type, field, value]))

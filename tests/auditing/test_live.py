@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
+
+import httpx2
 
 from licensing_protocol.canonical import encode, to_base64url
+from licensing_protocol.log.commitment import commitment
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_server.auditing.records import Record
 from tests.auditing.conftest import Audited
 from tests.auditing.test_commands import audit
 from tests.cli.command_line import Answer
@@ -61,6 +66,36 @@ def test_entries_are_found_and_what_is_found_is_proven(audited: Audited, tmp_pat
     assert ask(audited, "verify", out, "--policy", audited.policy).json["entries"] == [item["index"] for item in found]
 
 
+def test_a_value_is_held_against_its_commitment_and_one_that_was_erased_is_called_so(audited: Audited) -> None:
+    party = audited.staff.ask("parties", "add", "Ministry of Lakes", "--country", "FR")["id"]
+    settled(audited)
+    (found,) = ask(audited, "search", "--subject", party).json["items"]
+    assert found["values"] == [{"field": "name", "state": "held", "value": "Ministry of Lakes"}]
+    headers = {"Authorization": f"Bearer {audited.token.read_text().strip()}"}
+    path = f"{audited.address}/v1/log/entries/{found['index']}/values/name/erasure"
+    erased = httpx2.post(path, headers=headers, json={"reason": "The ministry asked for it."})
+    assert erased.status_code == 204, erased.text
+    members = {"INTERLOCK_SERVER": audited.address, "INTERLOCK_TOKEN_FILE": str(audited.token)}
+    assert audit("search", "--subject", party, **members).out.endswith("\n    name: erased\n")
+    settled(audited)
+    assert ask(audited, "verify", audited.address, "--policy", audited.policy).json["holds"]
+
+
+def test_a_value_that_is_not_the_committed_one_is_refused() -> None:
+    salt = bytes(32)
+    body = entry(4, type="party.added", data={"name": to_base64url(commitment("party.added", "name", salt, "Lakes"))})
+    record = Record.parse(4, body)
+    item: dict[str, Any] = {"index": 4, "body": to_base64url(body), "leaf": to_base64url(record.leaf)}
+    item |= {name: getattr(record, name) for name in ("type", "time", "actor", "subject", "data")}
+    value = {"field": "name", "state": "held", "salt": to_base64url(salt), "value": "Lakes"}
+    web = Web()
+    with web.serving():
+        for shown, code in ((value, None), (value | {"value": "Parks"}, "commitment.value")):
+            web.files["/v1/log/entries"] = encode({"items": [item | {"values": [shown]}], "next": None})
+            found = audit("search", "--server", web.address, "--json")
+            assert (found.failure["code"] if found.code else None) == code
+
+
 def test_a_search_goes_on_where_it_ended(audited: Audited) -> None:
     settled(audited)
     whole = ask(audited, "search", "--all").json["items"]
@@ -80,8 +115,14 @@ def test_people_read_a_line_for_each_entry(audited: Audited) -> None:
 
 def test_a_server_is_not_believed_against_its_own_bytes() -> None:
     body = entry(4)
-    item = {"index": 4, "type": "device.tagged", "time": 1_772_000_004, "actor": "person_1", "subject": "device_4"}
-    item |= {"data": {"number": 4}, "body": to_base64url(body), "leaf": to_base64url(leaf_hash(body))}
+    item: dict[str, Any] = {
+        "index": 4,
+        "type": "device.tagged",
+        "time": 1_772_000_004,
+        "actor": "person_1",
+        "subject": "device_4",
+    }
+    item |= {"data": {"number": 4}, "body": to_base64url(body), "leaf": to_base64url(leaf_hash(body)), "values": []}
     web = Web()
     with web.serving():
         for shown, code in (
@@ -91,6 +132,8 @@ def test_a_server_is_not_believed_against_its_own_bytes() -> None:
             (item | {"leaf": to_base64url(bytes(32))}, "audit.shown"),
             (item | {"index": "4"}, "audit.shown"),
             (item | {"body": "!"}, "audit.unreachable"),
+            (item | {"values": 7}, "audit.unreachable"),
+            (item | {"values": [{"field": "x", "state": "held", "salt": "", "value": 1}]}, "audit.unreachable"),
             ({}, "audit.unreachable"),
             (7, "audit.unreachable"),
         ):

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from sqlalchemy import select
 
 from licensing_protocol.canonical import decode_object, encode, from_base64url
+from licensing_protocol.log.commitment import commitment
 from licensing_protocol.log.merkle import leaf_hash
 from licensing_protocol.log.tlog_proof import TlogProof
 from licensing_server import clock
-from licensing_server.audit_log.record import commitment
 from licensing_server.audit_log.tables import CommittedValue, LogEntry
 from licensing_server.web import Role
 from licensing_server.web.guard import RoleGuard

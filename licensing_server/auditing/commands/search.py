@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from typing import Any, Final
 
 from licensing_protocol.canonical import encode, from_base64url
-from licensing_protocol.errors import InterlockError
+from licensing_protocol.errors import BrokenChain, InterlockError
+from licensing_protocol.log.commitment import verify_commitment
 from licensing_server.auditing.commands.options import add_query, query_of
 from licensing_server.auditing.commands.output import Output, instant
 from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_server, server_of
@@ -15,12 +17,22 @@ from licensing_server.auditing.records import Record
 from licensing_server.auditing.server import Server
 
 _PAGE: Final = 200
+_HELD: Final = "held"
 _MEMBERS: Final = ("index", "type", "time", "actor", "subject", "data")
 _HELP = """\
 Ask the server for entries: by who acted, on what, what kind of act, when, and text in it.
 
 The server looks, so it is quick, and the server can leave things out: what is found is shown from the hashed bytes
-themselves, and  interlock audit prove  or  bundle  proves it. A cursor goes on where an earlier search ended."""
+themselves, and  interlock audit prove  or  bundle  proves it. Values that an entry only commits to are shown where the
+server shows them, held against the commitment; one that was erased is called so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry, and the values beside it that it commits to: held, erased, or withheld from this reader."""
+
+    record: Record
+    values: tuple[dict[str, Any], ...]
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +47,8 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     server = server_of(arguments, arguments.server)
     wanted = None if arguments.all else max(1, arguments.limit)
     found, following = _search(server, query_of(arguments).to_json(), wanted, arguments.cursor)
-    items = [_item(record) for record in found]
-    sentences = [_line(record) for record in found] or ["Nothing found."]
+    items = [_members(one.record) | {"values": list(one.values)} for one in found]
+    sentences = [line for one in found for line in _lines(one)] or ["Nothing found."]
     output.result({"items": items, "next": following}, sentences)
     if following is not None:
         output.note(f"There is more: repeat with --all, or with --cursor {following}")
@@ -45,41 +57,57 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _search(
     server: Server, query: dict[str, Any], most: int | None, cursor: str | None
-) -> tuple[list[Record], str | None]:
-    found: list[Record] = []
+) -> tuple[list[Found], str | None]:
+    found: list[Found] = []
     while True:
         limit = _PAGE if most is None else min(_PAGE, most - len(found))
         page = server.get_object("/v1/log/entries", cursor=cursor, limit=limit, **query)
         items, following = page.get("items"), page.get("next")
         if not isinstance(items, list) or not isinstance(following, str | None):
             raise SourceUnreachable(f"{server.address} did not answer as a licensing server.")
-        found += map(_record, items)
+        found += map(_found, items)
         cursor = following
         if cursor is None or not items or (most is not None and len(found) >= most):
             return found, cursor
 
 
-def _record(item: Any) -> Record:
+def _found(item: Any) -> Found:
     """Read an entry from its exact bytes; Discrepancy where the answer says something else beside them."""
     try:
         index, body, leaf = item["index"], from_base64url(item["body"]), from_base64url(item["leaf"])
         record = Record.parse(index, body)
-        same = type(index) is int and _item(record) == {name: item[name] for name in _MEMBERS}
+        same = type(index) is int and _members(record) == {name: item[name] for name in _MEMBERS}
+        values = tuple(_value(record, value) for value in item["values"])
+    except BrokenChain as error:
+        sentence = f"The server shows a value beside entry {index} that is not the one of the entry: {error}"
+        raise Discrepancy(sentence, code=error.code, index=index) from error
     except (KeyError, TypeError, InterlockError) as error:
         raise SourceUnreachable("The server answered with something that is no entry.") from error
     if not same or record.leaf != leaf:
         sentence = f"The server shows entry {index} otherwise than its own bytes say."
         raise Discrepancy(sentence, code="audit.shown", index=index)
-    return record
+    return Found(record, values)
 
 
-def _item(record: Record) -> dict[str, Any]:
+def _value(record: Record, shown: Any) -> dict[str, Any]:
+    """Return a value that lies beside the log, held against the entry's commitment where the server still has it."""
+    field, state = str(shown["field"]), str(shown["state"])
+    if state != _HELD:
+        return {"field": field, "state": state}
+    committed, salt = from_base64url(record.data[field]), from_base64url(shown["salt"])
+    verify_commitment(committed, record.type, field, salt, shown["value"])
+    return {"field": field, "state": state, "value": shown["value"]}
+
+
+def _members(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _MEMBERS}
 
 
-def _line(record: Record) -> str:
+def _lines(found: Found) -> list[str]:
+    record = found.record
     data = encode(record.data).decode()
-    return f"{record.index}  {instant(record.time)}  {record.type}  by {record.actor}  on {record.subject}  {data}"
+    line = f"{record.index}  {instant(record.time)}  {record.type}  by {record.actor}  on {record.subject}  {data}"
+    return [line, *(f"    {value['field']}: {value.get('value', value['state'])}" for value in found.values)]
 
 
 SEARCH = Command(
