@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import exists, insert, literal, null, or_, select, update
+from sqlalchemy import insert, literal, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import JsonObject
@@ -101,7 +101,7 @@ def free_indices(order: str, now: int) -> Indices:
         Restriction.lifted_at.is_(None),
         Restriction.kind != str(Kind.LIMITED),
     )
-    return indices_of_targets(order, now).where(~exists(other.subquery().select()))
+    return indices_of_targets(order, now).where(~other.exists())
 
 
 def held(session: Session, device: Device, plan: Mapping[str, Any]) -> list[Held]:

@@ -15,6 +15,7 @@ from licensing_server.config import Settings
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
 from tests.server.fleet import BOTH, ask_order, confirm, entries, refusal, state, statuses, usable
+from tests.simulators.device import SimulatedDevice
 
 HOUR_S = 3600
 EVERYWHERE = {"everywhere": True}
@@ -226,3 +227,28 @@ def test_an_order_that_cannot_take_force_when_its_time_comes_is_void(exporter: E
     assert (state(exporter, order), state(exporter, planned)) == ("undone", "void")
     assert usable(exporter, device) == BOTH
     assert [entry["type"] for entry in entries(exporter, subject=planned["id"])] == ["order.placed", "order.void"]
+
+
+def test_orders_for_all_and_check_ins_that_issue_at_once_neither_block_nor_miss_each_other(exporter: Exporter) -> None:
+    devices = [exporter.device() for _ in range(4)]
+
+    def issue(device: SimulatedDevice) -> set[int]:
+        path = f"/v1/devices/{device.id}"
+        answers = {exporter.ask("POST", f"{path}/entitlements", json=PLAN).status_code for _ in range(3)}
+        device.take(exporter.send(device, device.evidence(clock.now())))
+        return answers
+
+    def order(_: int) -> set[int]:
+        placed = ask_order(exporter, "suspend", scope=EVERYWHERE | {"capability": CAPABILITY})
+        undone = ask_order(exporter, "reinstate", undoes=placed.json().get("id", "none"))
+        return {placed.status_code, undone.status_code}
+
+    with ThreadPoolExecutor(6) as pool:
+        issued = pool.map(issue, devices)
+        ordered = pool.map(order, range(2))
+        assert set().union(*issued) == {201}
+        assert set().union(*ordered) <= {201, 404, 409}
+    exporter.order("suspend", scope=EVERYWHERE | {"capability": CAPABILITY})
+    for device in devices:
+        exporter.check_in(device)
+        assert usable(exporter, device) <= {"av.record"}
