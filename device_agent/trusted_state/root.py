@@ -114,15 +114,23 @@ def believed(connection: Connection, subject: Subject) -> RootOfTrust:
     """Return what the store's roots and Targets come to: on the device's own signature, else walked anew."""
     if not records.documents(connection, Kind.TARGETS):
         return NOBODY
+    remembered = recall(connection, subject)
+    if remembered is not None:
+        return remembered
+    try:
+        return Walked.stored(connection, subject).trusted or NOBODY
+    except InterlockError:
+        return NOBODY
+
+
+def recall(connection: Connection, subject: Subject) -> Trusted | None:
+    """Return what was verified before, by the device's own signature for the root that the product pins."""
     for kept in records.documents(connection, Kind.TRUST):
         try:
             return _read(kept.text, subject)
         except InterlockError:
             continue
-    try:
-        return Walked.stored(connection, subject).trusted or NOBODY
-    except InterlockError:
-        return NOBODY
+    return None
 
 
 def held(connection: Connection, subject: Subject) -> TrustHeld:

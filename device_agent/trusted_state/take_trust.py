@@ -9,7 +9,7 @@ from device_agent import journal
 from device_agent.clock import Reading
 from device_agent.store import Connection, facts
 from device_agent.trusted_state import records
-from device_agent.trusted_state.root import Walked, keep, keep_root
+from device_agent.trusted_state.root import Walked, keep, keep_root, recall
 from device_agent.trusted_state.state import State
 from device_agent.trusted_state.take import Taken
 from device_agent.trusted_state.time import ROOT
@@ -45,6 +45,9 @@ def take_trust(connection: Connection, state: State, update: TrustUpdate, signer
         for document in walked.documents[len(stored.documents) :]:
             keep_root(connection, document)
         state = _obey(connection, state, walked, signer, reading)
+    elif recall(connection, state.subject) is None:
+        # The product pins another root of the same chain: the next start should not have to walk it.
+        keep(connection, walked, state.subject, signer)
     return Taken(state, changed=changed) if problem is None else _refused(connection, state, problem, reading)
 
 

@@ -13,7 +13,7 @@ import pytest
 from device_agent import journal
 from device_agent.trusted_state import State, Subject, Taken, take_entitlement, take_status_list, take_trust
 from device_agent.trusted_state.records import Kind, documents
-from device_agent.trusted_state.root import held
+from device_agent.trusted_state.root import held, recall
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.exchange import TrustHeld, TrustUpdate
@@ -208,6 +208,9 @@ def test_a_newer_release_may_pin_a_newer_root_and_an_older_one_does_not_lead_bac
         device.restart(root=PinnedRoot.parse(pinned))
         assert device.trusted == exporter.trusted
         assert device.walked().root == 3
+        assert recall(device.connection, device.state.subject) is None
+        assert not device.take().changed
+        assert recall(device.connection, device.state.subject) == exporter.trusted
 
 
 def test_a_product_that_pins_another_root_trusts_nobody_of_the_first(device: Device) -> None:
