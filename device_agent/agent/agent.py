@@ -271,7 +271,8 @@ class Agent:
     def close(self) -> None:
         """Stop, within two seconds, and write what was counted. From now on only safety functions are granted.
 
-        Closing again does nothing.
+        Closing again does nothing. Where other processes keep the store busy for all that time, counts of the last
+        moments are lost, as in a crash.
         """
         self._life.end()
 

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from device_agent.enforcement.reserves import MOST
-from tests.agent.test_processes import Fleet, said
-from tests.simulators.responder import Loopback
+from tests.agent.fleet import Fleet, said
 
 PROCESSES = 4
 USE = """
@@ -29,10 +28,8 @@ def use(gate):
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    with Loopback() as loopback:
-        made = Fleet(tmp_path, loopback)
+    with Fleet.on_loopback(tmp_path) as made:
         yield made
-        made.end()
 
 
 def taken(fleet: Fleet) -> int:
