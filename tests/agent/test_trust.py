@@ -150,6 +150,26 @@ def test_the_time_that_a_thief_set_does_not_make_what_removes_the_thief_look_exp
     assert device.state.time.lower == ISSUED + 100
 
 
+def test_a_key_that_is_named_again_does_not_bring_its_marks_back(device: Device) -> None:
+    exporter = device.exporter
+    device.take(targets=exporter.targets())
+
+    def fetch(sequence: int) -> Taken:
+        text = exporter.status_list(sequence)
+        taken = take_status_list(device.connection, device.state, URI, text, device.clock.read())
+        device.state = taken.state
+        return taken
+
+    assert fetch(2**40).problem is None
+    old = exporter.replace_key(Delegation.STATUS)
+    device.take(targets=exporter.targets())
+    exporter.signers[Delegation.STATUS] = old
+    exporter.delegated[Delegation.STATUS] = KeySet(old.key)
+    exporter.targets_version += 1
+    device.take(targets=exporter.targets())
+    assert fetch(7).problem is None
+
+
 def test_the_same_refusal_again_and_again_does_not_fill_the_journal(device: Device) -> None:
     for _ in range(50):
         device.refusal(targets=SimulatedExporter().targets())
