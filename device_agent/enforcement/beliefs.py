@@ -1,7 +1,7 @@
 """What the device believes, held in memory and kept in step with the clocks and with other processes.
 
-Every answer rests on a look that is at most :data:`LOOK_S` old: whether another process has taken in documents, and
-whether the clocks still agree with each other.
+Every answer rests on a look that is at most :data:`LOOK_S` old: whether another process has taken in documents, whether
+the journal has room, and whether the clocks still agree with each other.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Final
 
+from device_agent import journal
 from device_agent.clock import Clock, Reading
 from device_agent.errors import StoreError, StoreUnreadable
 from device_agent.store import Connection, Store, facts
@@ -47,6 +48,7 @@ class Beliefs:
         self.manifest = manifest
         self.clock = clock
         self.problem: StoreError | None = None
+        self.journal_is_full = False
         self._subject = subject
         self._state: State | None = None
         self._offset = 0.0
@@ -76,13 +78,13 @@ class Beliefs:
 
     def look(self, reading: Reading) -> bool:
         """Take one look, and tell whether what was answered before may be answered otherwise now."""
-        before = None if self.problem is not None else self._state
+        before, was_full = None if self.problem is not None else self._state, self.journal_is_full
         try:
             self._state = self._seen(reading)
             self.problem = None
         except Exception as error:
             self.problem = as_store_error(error)
-        return self._differs(before, reading)
+        return self._differs(before, reading) or self.journal_is_full != was_full
 
     @contextmanager
     def renewed(self, reading: Reading) -> Iterator[tuple[Connection, bool]]:
@@ -124,6 +126,7 @@ class Beliefs:
         if self._state is None:
             return self._begin()
         with self.store.read() as connection:
+            self.journal_is_full = journal.Chain.read(connection).is_full
             changed = facts.revision(connection) != self._state.revision
             state = self._load(connection, self._state) if changed else self._state
         if state.time.due(reading):

@@ -17,7 +17,7 @@ from device_agent.enforcement.gates import Gates
 from device_agent.enforcement.grants import Grants
 from device_agent.enforcement.moment import Moment
 from device_agent.enforcement.recorder import Recorder
-from device_agent.errors import CapabilityDenied
+from device_agent.errors import CapabilityDenied, JournalFull
 from device_agent.location import Sighting
 from device_agent.store import Connection
 from device_agent.store.connection import WAIT_S
@@ -239,6 +239,8 @@ class Enforcer:
         return self._sighting if self._sighted_in == state.time.start else None
 
     def _unrecordable(self, grant: CompiledGrant) -> Reason | None:
+        if grant.grant.audit is Audit.EACH and self._beliefs.journal_is_full:
+            return JournalFull().reason
         return self._recorder.problem if grant.grant.audit is Audit.COUNT else None
 
     def _prepare(self, capability: str, held: Answer, reading: Reading) -> None:

@@ -361,9 +361,13 @@ def test_a_full_journal_denies_what_needs_an_event_until_the_exporter_has_it(ben
     with pytest.raises(CapabilityDenied) as refused, agent.use(CAPABILITY):
         pass
     assert refused.value.code == "journal.full"
+    bench.clock.pass_time(1)
+    assert denial(agent) == "journal.full"
     assert denial(agent, "av.record") is None
     assert agent.sync().reached
     assert denial(agent) is None
+    with agent.use(CAPABILITY):
+        pass
 
 
 def test_a_damaged_store_while_running_denies(bench: Bench, tmp_path: Path) -> None:
