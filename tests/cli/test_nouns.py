@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from tests.cli.command_line import Staff
@@ -97,3 +98,26 @@ def test_a_list_goes_on_where_it_ended(ada: Staff) -> None:
     rest = ada.ask("parties", "list", "--country", "NZ", "--cursor", first["next"])
     assert first["items"] + rest["items"] == everything["items"]
     assert "--cursor" in ada.run("parties", "list", "--country", "NZ", "--limit", "2").err
+
+
+def test_a_value_beside_the_log_is_erased(ada: Staff) -> None:
+    party = ada.ask("parties", "add", "Office of Lakes", "--country", "FR")["id"]
+    index = until_logged(ada, party)
+    assert ada.ask("log", "list", "--text", "office of lakes", "--subject", party)["items"][0]["index"] == index
+    (value,) = ada.ask("log", "show", str(index))["values"]
+    assert (value["state"], value["value"]) == ("held", "Office of Lakes")
+    erased = ada.ask("log", "erase", str(index), "name", "--reason", "The office asked for it.")
+    assert erased == {"index": index, "field": "name", "state": "erased"}
+    assert [found["state"] for found in ada.ask("log", "show", str(index))["values"]] == ["erased"]
+    again = ada.run("log", "erase", str(index), "name", "--reason", "The office asked for it.")
+    assert (again.code, "value.erased" in again.err) == (1, True)
+
+
+def until_logged(staff: Staff, subject: str) -> int:
+    """Wait until an act about something has its index in the log."""
+    deadline = time.monotonic() + 30
+    while not (found := staff.ask("log", "list", "--subject", subject)["items"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    index: int = found[0]["index"]
+    return index

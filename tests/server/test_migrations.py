@@ -10,11 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import UniqueConstraint, column, insert, inspect, table, text
 
-from licensing_server import migrations
+from licensing_protocol.log.merkle import leaf_hash
+from licensing_server import audit_log, migrations
 from licensing_server.database import Database
 from licensing_server.migrations.models import METADATA
 from licensing_server.problem import Problem
 from tests.server.exporter import CAPABILITY, Exporter
+from tests.server.log_reader import refuse_gaps
 
 
 def test_upgraded_from_empty_it_is_what_the_models_say(database_url: str) -> None:
@@ -54,6 +56,28 @@ def test_a_quota_that_was_signed_before_keeps_the_anchor_that_its_device_counts_
     with exporter.database.write() as session:
         rows = session.execute(text("SELECT device, quota, anchor FROM quota_anchor")).all()
     assert set(map(tuple, rows)) == {(device.id, CAPABILITY, 5 + number) for number, device in enumerate(devices)}
+
+
+def test_entries_that_had_an_index_before_there_was_a_tree_are_put_into_it(database_url: str) -> None:
+    database = Database(database_url)
+    if not database.is_sqlite:
+        _empty(database)
+    migrations.upgrade(database, "0004")
+    bodies = [b'{"number":%d}' % number for number in range(5_300)]
+    # In another order than that in which they came, and two that still wait.
+    placed = [*range(len(bodies) - 1, -1, -1), None, None]
+    with database.write() as session:
+        rows = [_entry(body, at) for body, at in zip(bodies + bodies[:2], placed, strict=True)]
+        session.execute(text(_ENTRY), rows)
+    migrations.upgrade(database)
+    with database.write() as session:
+        # As a start does.
+        audit_log.begin(session, "exporter.example/log", 1)
+        audit_log.sequence(session, 1)
+    leaves = refuse_gaps(database)
+    assert leaves[: len(bodies)] == [leaf_hash(body) for body in reversed(bodies)]
+    assert len(leaves) == len(placed) + len(("log.begun",))
+    database.close()
 
 
 def test_a_broken_reference_is_found_and_nothing_is_upgraded(tmp_path: Path) -> None:
@@ -173,3 +197,19 @@ _BEFORE: tuple[tuple[str, str, tuple[tuple[Any, ...], ...]], ...] = (
     ),
     ("restoration", "restored_at backup_made_at loss first second", ((8, 1, "some", "p", None),)),
 )
+
+
+_ENTRY = (
+    "INSERT INTO log_entry (position, body, leaf, type, time, actor, subject) "
+    "VALUES (:position, :body, :leaf, 'test.filled', 1, 'system', 'nothing')"
+)
+
+
+def _entry(body: bytes, position: int | None) -> dict[str, Any]:
+    return {"position": position, "body": body, "leaf": leaf_hash(body)}
+
+
+def _empty(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
