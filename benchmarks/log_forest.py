@@ -19,11 +19,10 @@ from licensing_protocol.log.note import Note
 from licensing_protocol.log.note_key import NoteKey, SignatureType
 from licensing_protocol.log.tiles import tiles_of
 from licensing_server import audit_log, migrations
-from licensing_server.audit_log.sequence import sequence
+from licensing_server.audit_log.jobs import JOBS
 from licensing_server.audit_log.tables import Log
 from licensing_server.audit_log.tree import frontier
 from licensing_server.database import Base, Database
-from licensing_server.jobs import Job
 
 ORIGIN: Final = "exporter.example/log"
 _NOW: Final = 1_790_000_000
@@ -49,7 +48,6 @@ class Grown:
         with self.database.write() as session:
             audit_log.begin(session, ORIGIN, _NOW)
         self.signer = SoftwareSigner.generate()
-        self._sequencer = Job("sequencer", sequence)
         self._checkpoints = audit_log.Checkpoints(audit_log.HeadFile(folder), lambda: self.signer, _refuse_loss)
         self.integrate()
 
@@ -63,7 +61,8 @@ class Grown:
 
     def integrate(self) -> None:
         """Do what lies between a queued act and a signed checkpoint."""
-        while self._sequencer.run(self.database, _NOW) is not None:
+        (sequencer,) = JOBS
+        while sequencer.run(self.database, _NOW) is not None:
             pass
         self._checkpoints.run(self.database, _NOW)
 

@@ -70,6 +70,11 @@ class Watched:
             thread.start()
         return threads
 
+    def await_more(self, acts: int) -> None:
+        """Wait until as many more acts were acknowledged."""
+        enough = len(self.acknowledged) + acts
+        _until(lambda: len(self.acknowledged) >= enough)
+
     def end(self, threads: list[threading.Thread]) -> None:
         """Let them stop."""
         self.stop.set()
@@ -155,10 +160,9 @@ def test_a_database_server_that_is_killed_keeps_what_was_said(tmp_path: Path) ->
             threads = watched.begin(server.url, exporter)
             try:
                 for _ in range(2):
-                    enough = len(watched.acknowledged) + 5
-                    _until(lambda enough=enough: len(watched.acknowledged) > enough)
+                    watched.await_more(5)
                     kill_and_restart()
-                _until(lambda: len(watched.acknowledged) > enough + 5)
+                watched.await_more(5)
             finally:
                 watched.end(threads)
             _until(lambda: _covers_everything(server, exporter))
@@ -191,7 +195,7 @@ def _covers_everything(server: ServerProcess, exporter: Exporter) -> bool:
         return False
     with exporter.database.read() as session:
         count = session.execute(text("SELECT count(*) FROM log_entry")).scalar_one()
-    return Checkpoint.parse(Note.parse(answer.content).text).size == count
+    return Checkpoint.parse(Note.parse(answer.content).text).size == int(count)
 
 
 class _Limit:
@@ -233,6 +237,7 @@ class _OwnPostgresql:
 
     def _kill_and_restart(self) -> None:
         pid = self._server.get_pid()
+        assert pid is not None
         os.kill(pid, signal.SIGKILL)
         _until(lambda: not Path(f"/proc/{pid}").exists())
         _until(self._restarted)

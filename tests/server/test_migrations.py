@@ -207,9 +207,3 @@ _ENTRY = (
 
 def _entry(body: bytes, position: int | None) -> dict[str, Any]:
     return {"position": position, "body": body, "leaf": leaf_hash(body)}
-
-
-def _empty(database: Database) -> None:
-    with database.engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
