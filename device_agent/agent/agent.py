@@ -170,7 +170,7 @@ class Agent:
             from device_agent.agent.explain import explain
 
         use = self._gates.find(capability, authority, operators, parameters).use
-        return explain(self._beliefs.manifest, capability, use, self._enforcer.moment(capability))
+        return self._enforcer.tell(capability, lambda moment: explain(self._beliefs.manifest, capability, use, moment))
 
     def use(
         self, capability: str, /, *, authority: str | None = None, operators: tuple[str, ...] = (), **parameters: Any

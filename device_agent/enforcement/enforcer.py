@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import TypeVar
 
 from device_agent.clock import Reading
 from device_agent.enforcement import answer
@@ -25,6 +26,8 @@ from device_agent.trusted_state import State
 from licensing_protocol.decision import CompiledGrant, Contact, Decision, Denied, Granted, Place
 from licensing_protocol.grant import Audit
 from licensing_protocol.reasons import Reason
+
+T = TypeVar("T")
 
 
 class Enforcer:
@@ -67,16 +70,20 @@ class Enforcer:
             except Exception as error:
                 return Denied(capability, as_store_error(error).reason)
 
-    def moment(self, capability: str) -> Moment | Reason:
-        """Return what a decision on a capability rests on now, or why the agent denies without looking at anything."""
+    def tell(self, capability: str, told: Callable[[Moment | Reason], T]) -> T:
+        """Return what ``told`` makes of all that a decision rests on now, or of why the agent denies without looking.
+
+        Nothing else is evaluated meanwhile: borders bear no two threads at once, which would end the process.
+        """
         with self._lock:
             reading = self._clock.read()
             try:
                 # Takes the look that is due, as for a decision.
                 self._answer(capability, reading)
-                return self._moment(capability, reading)
+                moment = self._moment(capability, reading)
             except Exception as error:
-                return as_store_error(error).reason
+                moment = as_store_error(error).reason
+            return told(moment)
 
     def move(self, sighting: Sighting | None) -> None:
         """Take a new position, which is plausible; ``None`` where it is not known any more."""
