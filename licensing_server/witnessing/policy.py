@@ -53,21 +53,21 @@ def read_policy(settings: Settings) -> Witnesses | None:
     """
     if settings.log_policy is None:
         if settings.quorum_orders or settings.quorum_issuances:
-            raise _unusable("Acts are to wait for witnesses, and INTERLOCK_LOG_POLICY names no file that says which.")
+            raise _unusable("acts are to wait for witnesses, and it names no file that says which")
         return None
     try:
         witnesses = Witnesses(Policy.parse(settings.log_policy.read_bytes()))
     except OSError as error:
-        raise _unusable(f"INTERLOCK_LOG_POLICY: {settings.log_policy} cannot be read.") from error
+        raise _unusable(f"{settings.log_policy} cannot be read") from error
     except MalformedDocument as error:
-        raise _unusable(f"INTERLOCK_LOG_POLICY: {settings.log_policy}: {error}") from error
+        raise _unusable(f"{settings.log_policy}: {str(error).rstrip('.')}") from error
     for party in witnesses.asked:
         if len(party.key.name) > _LONGEST_NAME:
-            raise _unusable(f"The name of a witness has at most {_LONGEST_NAME} characters.")
+            raise _unusable(f"the name of a witness has at most {_LONGEST_NAME} characters")
         if not _is_address(party.url or ""):
-            raise _unusable(f"The witness {party.key.name} has no http or https address in the policy.")
+            raise _unusable(f"the witness {party.key.name} has no http or https address")
     if (settings.quorum_orders or settings.quorum_issuances) and not witnesses.has_quorum:
-        raise _unusable("Acts are to wait for a quorum, and the policy says: quorum none.")
+        raise _unusable("acts are to wait for a quorum, and it says: quorum none")
     return witnesses
 
 
@@ -79,5 +79,6 @@ def _is_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment
 
 
-def _unusable(sentence: str) -> Unavailable:
+def _unusable(why: str) -> Unavailable:
+    sentence = f"The policy of witnesses, INTERLOCK_LOG_POLICY, cannot be followed: {why}."
     return Unavailable("log.policy", sentence)

@@ -62,6 +62,7 @@ class Rounds:
     """Work in the background, of one process at a time."""
 
     name = "log-witnesses"
+    pace_s = 0
 
     def __init__(self, witnesses: Witnesses, signers: Callable[[], Sequence[Signer]]) -> None:
         self._witnesses = witnesses
