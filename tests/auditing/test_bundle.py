@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from licensing_protocol.errors import InterlockError
-from licensing_server.auditing import Head
+from licensing_server.auditing import Discrepancy, Head
 from licensing_server.auditing.evidence import files_of_found, files_of_range, verify_bundle
 from licensing_server.auditing.proofs import Prover
 from licensing_server.auditing.records import Query, Record
@@ -113,6 +113,22 @@ def test_a_kept_checkpoint_of_the_same_size_must_be_the_same() -> None:
     with pytest.raises(InterlockError) as caught:
         verify_bundle(Files(RANGE), LOG.policy.verify, heads=[Head("theirs", LOG.note(root=bytes(32)))])
     assert getattr(caught.value, "code", "") == "checkpoint.split_view"
+
+
+@pytest.mark.parametrize(("files", "path"), [(FOUND, "proofs/274.tlog-proof"), (RANGE, "range.proof")])
+def test_every_proof_is_against_the_checkpoint_of_the_bundle(files: dict[str, bytes], path: str) -> None:
+    smaller = Prover(Files(LOG.files(290)), LOG.note(290))
+    proof = smaller.inclusion(274) if files is FOUND else smaller.range(100, 140)
+    with pytest.raises(Discrepancy) as caught:
+        verify_bundle(Files(files | {path: proof.to_bytes()}), LOG.policy.verify)
+    assert (caught.value.code, caught.value.place) == ("audit.other_checkpoint", path)
+
+
+def test_a_proof_of_another_entry_is_refused() -> None:
+    other = {"proofs/274.tlog-proof": FOUND["proofs/277.tlog-proof"], "entries/274.json": FOUND["entries/277.json"]}
+    with pytest.raises(Discrepancy) as caught:
+        verify_bundle(Files(FOUND | other), LOG.policy.verify)
+    assert (caught.value.code, caught.value.index) == ("audit.index", 274)
 
 
 @given(st.data())

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from licensing_protocol.canonical import decode_object
 from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_server.auditing import Discrepancy, verify_log
 from licensing_server.auditing.formats import Provenance, to_cef, to_csv, to_jsonl
 from licensing_server.auditing.ocsf import VERSION, event, to_ocsf
-from licensing_server.auditing.records import Record
+from licensing_server.auditing.records import Record, records
 from tests.auditing.test_commands import audit
-from tests.simulators.published_log import BEGUN, PublishedLog, entries, entry
+from tests.simulators.published_log import BEGUN, Files, PublishedLog, entries, entry
 
 HERE = Path(__file__).parent
 SCHEMA = jsonschema_rs.Draft202012Validator(
@@ -138,6 +139,26 @@ def test_a_log_that_does_not_hold_is_not_exported(log: Path, tmp_path: Path) -> 
     shown = audit("export", "--from", log, "--policy", log / "policy", "--format", "csv", "--out", out, "--json")
     assert (shown.code, shown.failure["code"]) == (1, "audit.tile")
     assert not out.exists()
+
+
+@pytest.mark.parametrize("at", [5, -1], ids=["the first entry", "the last"])
+def test_what_changes_after_it_was_verified_is_not_exported(at: int) -> None:
+    published = PublishedLog(entries(300))
+    files = Files(published.files())
+    verified = verify_log(files, published.policy.verify)
+    files.change("tile/entries/001.p/44", at)
+    found = records(files, verified)
+    assert [next(found).index for _ in range(256)] == list(range(256))
+    with pytest.raises(Discrepancy) as caught:
+        next(found)
+    assert (caught.value.code, caught.value.place, caught.value.index) == ("audit.moved", "tile/entries/001.p/44", 256)
+
+
+def test_an_entry_that_is_none_of_this_kind_of_log_is_named() -> None:
+    for body in (b"", b"[]", b"{}", entry(0, time="now"), entry(0, actor=1), entry(0, data=[]), entry(0, time=True)):
+        with pytest.raises(Discrepancy) as caught:
+            Record.parse(4, body)
+        assert (caught.value.code, caught.value.index) == ("audit.unreadable", 4)
 
 
 def test_a_file_is_written_once(log: Path, tmp_path: Path) -> None:

@@ -10,12 +10,15 @@ import pytest
 from licensing_protocol.canonical import decode_object
 from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_server.auditing import Discrepancy
 from licensing_server.auditing.formats import Provenance
+from licensing_server.auditing.forward import batches
+from licensing_server.auditing.monitor import Seen, look
 from licensing_server.auditing.records import Record
 from licensing_server.auditing.syslog import message
 from tests.auditing.test_commands import audit
 from tests.cli.command_line import Answer
-from tests.simulators.published_log import PublishedLog, entries, entry
+from tests.simulators.published_log import Files, PublishedLog, entries, entry
 from tests.simulators.syslog import SyslogServer
 from tests.simulators.web import Web, write_certificate
 
@@ -142,6 +145,17 @@ def test_a_receiver_that_cannot_be_used_is_told(
     fixed = ("--policy", forwarder.folder / "policy", "--state", forwarder.folder / "state", "--once", "--json")
     shown = audit("forward", forwarder.folder / "log", *fixed, *given)
     assert (shown.code, shown.failure["code"]) == (exit_code, code)
+
+
+def test_what_changes_after_it_was_verified_is_not_handed_on() -> None:
+    files = Files(LOG.files())
+    step = look(files, LOG.policy.verify, Seen())
+    files.change("tile/entries/001", 20)
+    found = batches(files, step, 0)
+    assert [record.index for record in next(found)] == list(range(256))
+    with pytest.raises(Discrepancy) as caught:
+        next(found)
+    assert (caught.value.code, caught.value.index) == ("audit.moved", 256)
 
 
 def test_what_an_entry_says_cannot_break_out_of_its_message() -> None:

@@ -140,6 +140,8 @@ def test_a_server_is_not_believed_against_its_own_bytes() -> None:
             web.files["/v1/log/entries"] = encode({"items": [shown], "next": None})
             found = audit("search", "--server", web.address, "--json")
             assert (found.failure["code"] if found.code else None) == code
+        web.files["/v1/log/entries"] = encode({"items": [item], "next": "again"})
+        assert audit("search", "--server", web.address, "--all", "--json").failure["code"] == "audit.shown"
         for text in (b"no JSON", b"[]", b'{"items":7,"next":null}', b'{"items":[],"next":7}'):
             web.files["/v1/log/entries"] = text
             assert audit("search", "--server", web.address, "--json").failure["code"] == "audit.unreachable"

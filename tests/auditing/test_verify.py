@@ -236,6 +236,20 @@ def test_no_flipped_bits_are_ever_accepted(data: st.DataObject) -> None:
 
 @given(st.data())
 @settings(deadline=None, max_examples=200)
+def test_a_policy_with_flipped_bits_believes_nobody_else(data: st.DataObject) -> None:
+    text = bytearray(LOG.policy_text.encode())
+    text[data.draw(st.integers(0, len(text) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        policy = Policy.parse(bytes(text))
+        policy.verify(LOG.note())
+    except InterlockError:
+        return
+    # Only how the words are told apart was changed, a tab for a space.
+    assert policy == LOG.policy
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
 def test_garbage_is_refused_and_never_breaks(data: st.DataObject) -> None:
     files = Files(SMALL.files())
     path = data.draw(st.sampled_from(sorted(set(files.files) - {"policy"})))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from licensing_protocol.canonical import encode, from_base64url
@@ -66,6 +67,9 @@ def _search(
         if not isinstance(items, list) or not isinstance(following, str | None):
             raise SourceUnreachable(f"{server.address} did not answer as a licensing server.")
         found += map(_found, items)
+        if any(one.record.index >= other.record.index for one, other in pairwise(found[-len(items) - 1 :])):
+            sentence = "The server shows entries twice, or out of their order; a search would never end."
+            raise Discrepancy(sentence, code="audit.shown")
         cursor = following
         if cursor is None or not items or (most is not None and len(found) >= most):
             return found, cursor
