@@ -1,4 +1,4 @@
-"""What is signed for everybody, as files: status lists and trust documents for a web server or a CDN.
+"""What is signed for everybody, as files: status lists, trust documents and, where it is public, the log.
 
 The files lie below a folder as their routes do, each beside a compressed copy for servers that send such. A file is
 replaced in one step, and left alone where it has not changed; its time is the time of its signing, so that every web
@@ -10,8 +10,10 @@ from __future__ import annotations
 import gzip
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import select
@@ -19,12 +21,20 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import decode_object, encode, from_base64url
 from licensing_protocol.errors import InterlockError
+from licensing_protocol.log.checkpoint import Checkpoint
+from licensing_protocol.log.note import Note
+from licensing_protocol.log.tiles import WIDTH, tiles_of
+from licensing_server import audit_log
+from licensing_server.audit_log.tables import LogCheckpoint
 from licensing_server.problem import Conflict, Unavailable
 from licensing_server.status_lists.tables import Shard
 from licensing_server.trust.tables import PublishedRoot, PublishedTargets
 
 _LISTS = "v1/status"
 _TRUST = "v1/trust"
+_LOG = "log"
+# A tile never changes, so every web server may say that it is as old as any.
+_LONG_AGO = 0
 _READABLE = 0o644
 
 
@@ -43,15 +53,17 @@ class _Document:
     signed_at: int
 
 
-def publish(session: Session, folder: Path) -> Published:
+def publish(session: Session, folder: Path, *, with_log: bool = False) -> Published:
     """Bring the files below a folder, which is made where it is missing, to what the server serves now.
 
     Raises:
-        Conflict: ``publish.older``: the folder has a newer list, of another server or from before a restore.
+        Conflict: ``publish.older``: the folder has a newer list or checkpoint, of another server or from before a
+            restore.
         Unavailable: ``publish.unwritable``.
     """
     try:
-        written = [_write(document) for document in (*_trust(session, folder), *_lists(session, folder))]
+        documents = chain(_trust(session, folder), _lists(session, folder), _log(session, folder) if with_log else ())
+        written = [_write(document) for document in documents]
         removed = [_remove(folder / _LISTS / str(shard)) for shard in _retired(session)]
     except OSError as error:
         sentence = f"{error.filename or folder} cannot be written: {(error.strerror or 'not possible').lower()}."
@@ -75,6 +87,37 @@ def _lists(session: Session, folder: Path) -> Iterator[_Document]:
         if _sequence(path) > sequence:
             raise Conflict("publish.older", f"{path} is newer than this server's list; look whose folder it is.")
         yield _Document(path, text.encode("ascii"), signed_at)
+
+
+def _log(session: Session, folder: Path) -> Iterator[_Document]:
+    """Yield the tiles that are not there yet, and after them the checkpoint that needs them."""
+    note, place = audit_log.checkpoint(session), folder / _LOG / "checkpoint"
+    if note is None:
+        return
+    head, held = Checkpoint.parse(note.text), _head(place)
+    if held is not None and held.origin != head.origin:
+        # After a restore: tiles of the same names may hold what was lost.
+        place.unlink()
+        shutil.rmtree(folder / _LOG / "tile", ignore_errors=True)
+    elif held is not None and held.size > head.size:
+        raise Conflict("publish.older", f"{place} is newer than this server's checkpoint; look whose folder it is.")
+    for tile in tiles_of(head.size):
+        path = folder / _LOG / tile.path
+        if not path.exists():
+            yield _Document(path, audit_log.tile(session, tile), _LONG_AGO)
+            if tile.width == WIDTH:
+                # Written by now: the whole tile serves whoever asks for a part of it.
+                shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
+    signed_at = session.scalars(select(LogCheckpoint.time).where(LogCheckpoint.size == head.size)).one()
+    yield _Document(place, note.to_bytes(), signed_at)
+
+
+def _head(path: Path) -> Checkpoint | None:
+    """Return the head that a file holds, ``None`` where it holds none."""
+    try:
+        return Checkpoint.parse(Note.parse(path.read_bytes()).text)
+    except (FileNotFoundError, InterlockError):
+        return None
 
 
 def _retired(session: Session) -> list[int]:

@@ -78,7 +78,7 @@ def keep_published(settings: Settings, folder: Path, announce: Callable[[Publish
 
         def write() -> Published:
             with database.read() as session:
-                return publish(session, folder)
+                return publish(session, folder, with_log=settings.log_public)
 
         stopped = _stopped_by_signal()
         announce(write())

@@ -1,4 +1,4 @@
-"""``interlock publish``: status lists and trust documents as files, for a web server or a CDN."""
+"""``interlock publish``: what is signed for everybody as files, for a web server or a CDN."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def publish(
 ) -> None:
     """Write the signed status lists and trust documents to a folder, as a web server or a CDN can serve them.
 
+    Where the setting log_public is on the log is written too: checkpoint, tiles and entries.
     Files are replaced in one step and left alone where nothing changed. With --follow it writes one line to standard
     output once all is written, and runs until SIGTERM or Ctrl+C.
 
@@ -40,4 +41,4 @@ def publish(
         serving.keep_published(settings, folder, told)
         return
     with closing(open_database(settings)) as database, database.read() as session:
-        told(write(session, folder))
+        told(write(session, folder, with_log=settings.log_public))

@@ -10,17 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from device_agent import Agent
 from device_agent.exchange import Arriving, HttpTransport, Request
 from licensing_protocol.canonical import decode_object, encode, to_base64url
 from licensing_protocol.status_list import SHARD_ENTRIES, verify
+from licensing_server.audit_log.tables import LogCheckpoint
+from licensing_server.auditing.source import Folder
+from licensing_server.auditing.verify import verify_log
 from licensing_server.problem import Conflict, Problem
 from licensing_server.publishing import Published, publish
 from licensing_server.status_lists.tables import Shard
 from tests.agent.bench import denial
 from tests.server.exporter import CAPABILITY, Exporter
+from tests.server.log_reader import believing, grow, newest
 from tests.simulators.device import payload
 from tests.simulators.shelf import serving_files
 from tests.simulators.transport import SimulatedNetwork
@@ -158,9 +162,31 @@ def test_a_retired_list_goes_and_a_folder_that_cannot_be_written_is_said(
     assert refused.value.code == "publish.unwritable"
 
 
-def put(exporter: Exporter, folder: Path) -> Published:
+def test_a_public_log_is_there_as_files_that_an_auditor_verifies(exporter: Exporter, tmp_path: Path) -> None:
+    assert put(exporter, tmp_path).removed == 0
+    assert not (tmp_path / "log").exists()
+    grow(exporter, (100,))
+    put(exporter, tmp_path, with_log=True)
+    first = verify_log(Folder(tmp_path / "log"), believing(exporter)).checkpoint
+    assert first == newest(exporter)[1]
+    assert put(exporter, tmp_path, with_log=True) == Published(0, 0)
+    grow(exporter, (400, 1))
+    put(exporter, tmp_path, with_log=True)
+    second = verify_log(Folder(tmp_path / "log"), believing(exporter)).checkpoint
+    assert second.size == first.size + 401
+    # Parts of a tile that is whole by now are gone.
+    assert not (tmp_path / "log/tile/0/000.p").exists()
+    assert (tmp_path / "log/tile/0/000.gz").exists()
+    with exporter.database.write() as session:
+        session.execute(delete(LogCheckpoint).where(LogCheckpoint.size == second.size))
+    with pytest.raises(Conflict) as refused:
+        put(exporter, tmp_path, with_log=True)
+    assert refused.value.code == "publish.older"
+
+
+def put(exporter: Exporter, folder: Path, *, with_log: bool = False) -> Published:
     with exporter.database.read() as session:
-        return publish(session, folder)
+        return publish(session, folder, with_log=with_log)
 
 
 def names(folder: Path) -> set[str]:
