@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from licensing_protocol import token
-from licensing_protocol.canonical import JsonObject, from_base64url, to_base64url
-from licensing_protocol.evidence import FRESH_BYTES, RANDOM_UEID
+from licensing_protocol.canonical import JsonObject, to_base64url
+from licensing_protocol.evidence import FRESH_BYTES
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import Signer, VerificationKey
 from licensing_protocol.token import TokenType
@@ -52,8 +52,3 @@ def verify(text: str) -> Enrollment:
         key=verified.key,
         identity=verified.identity,
     )
-
-
-def device_id(key: VerificationKey) -> str:
-    """Return the id of the device whose first key this is: its EAT ``ueid`` (RFC 9711 §4.2.1, type RAND)."""
-    return to_base64url(RANDOM_UEID + from_base64url(key.thumbprint))

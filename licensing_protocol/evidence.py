@@ -15,6 +15,7 @@ from licensing_protocol.keys import KeySet, Signer, VerificationKey
 from licensing_protocol.measurement import Measurement
 from licensing_protocol.time_bounds import TimeBounds
 from licensing_protocol.token import TokenType
+from licensing_protocol.ueid import RANDOM_UEID
 
 PROFILE: Final = "tag:interlock.invalid,2026:evidence/1"
 FRESH_BYTES: Final = 16
@@ -27,7 +28,6 @@ _MAX_NONCES: Final = 4
 _SHORTEST_NONCE: Final = 8
 _LONGEST_NONCE: Final = 88
 # RFC 9711 §4.2.1.1, type RAND.
-RANDOM_UEID: Final = b"\x01"
 _DEBUG_STATES: Final = frozenset(
     {
         "enabled",

@@ -17,7 +17,6 @@ from device_agent.trusted_state.subject import Subject
 from licensing_protocol import token
 from licensing_protocol.canonical import JsonObject, decode_object, encode
 from licensing_protocol.errors import ContinuityError, InterlockError
-from licensing_protocol.exchange import TrustHeld
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet, Signer
 from licensing_protocol.token import TokenType
@@ -25,6 +24,7 @@ from licensing_protocol.trust import NOBODY, RootOfTrust, Trusted
 from licensing_protocol.trust.pinned import identity_of
 
 if TYPE_CHECKING:
+    from licensing_protocol.exchange import TrustHeld
     from licensing_protocol.trust.chain import VerifiedRoot
 
 
@@ -135,6 +135,9 @@ def recall(connection: Connection, subject: Subject) -> Trusted | None:
 
 def held(connection: Connection, subject: Subject) -> TrustHeld:
     """Return how far the device has walked."""
+    # Only an exchange asks, and a start does without what exchanges are made of.
+    from licensing_protocol.exchange import TrustHeld
+
     roots = [int(kept.name) for kept in records.documents(connection, Kind.ROOT)]
     trusted = believed(connection, subject)
     targets = trusted.targets if isinstance(trusted, Trusted) else 0

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from licensing_protocol import trust
-from licensing_protocol.enrollment import device_id
 from licensing_protocol.errors import WrongDocument
 from licensing_protocol.keys import KeySet, VerificationKey
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.token import Token, TokenType
 from licensing_protocol.trust import NOBODY, Delegation, RootOfTrust
+from licensing_protocol.ueid import device_id
 
 _TIMEKEEPERS = (Delegation.ENTITLEMENT, Delegation.STATUS, Delegation.RECEIPT)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from device_agent import journal
 from device_agent.clock import Reading
@@ -15,10 +16,12 @@ from device_agent.trusted_state.take import Taken
 from device_agent.trusted_state.time import ROOT
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.errors import ContinuityError, InterlockError
-from licensing_protocol.exchange import TrustUpdate
 from licensing_protocol.journal import EventType
 from licensing_protocol.keys import Signer
 from licensing_protocol.trust import NOBODY, RootOfTrust
+
+if TYPE_CHECKING:
+    from licensing_protocol.exchange import TrustUpdate
 
 
 def take_trust(connection: Connection, state: State, update: TrustUpdate, signer: Signer, reading: Reading) -> Taken:

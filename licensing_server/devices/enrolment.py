@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from licensing_protocol.enrollment import Enrollment, device_id
+from licensing_protocol.enrollment import Enrollment
 from licensing_protocol.manifest import Manifest
+from licensing_protocol.ueid import device_id
 from licensing_server import audit_log, catalogue, diligence
 from licensing_server.catalogue.products import product_of
 from licensing_server.database import changed_one, new_id, new_secret, secret_hash

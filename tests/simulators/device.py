@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from licensing_protocol.canonical import JsonObject, decode_object, from_base64url, to_base64url
-from licensing_protocol.enrollment import Enrollment, device_id
+from licensing_protocol.enrollment import Enrollment
 from licensing_protocol.evidence import Evidence, Platform, Usage
 from licensing_protocol.exchange import EnrollmentRequest, EvidenceRequest
 from licensing_protocol.journal import Event, first_head, follow
@@ -15,6 +15,7 @@ from licensing_protocol.keys import SoftwareSigner
 from licensing_protocol.measurement import Measurement
 from licensing_protocol.receipt import Receipt
 from licensing_protocol.time_bounds import TimeBounds
+from licensing_protocol.ueid import device_id
 
 
 @dataclass
