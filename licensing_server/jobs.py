@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import structlog
@@ -21,12 +22,21 @@ ELSEWHERE_S = 1
 """Seconds after which work that another process has in hand is looked at again: that process may have ended."""
 
 
+def _always(_session: Session, now: int) -> int:
+    return now
+
+
 class Work(Protocol):
     """Anything that is done in the background."""
 
     @property
     def name(self) -> str:
         """What it is called in the log."""
+        ...
+
+    @property
+    def pace_s(self) -> int:
+        """Seconds between two runs of one process, however many commits there are; 0 where none should wait."""
         ...
 
     def run(self, database: Database, now: int) -> int | None:
@@ -36,13 +46,23 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work in one transaction. ``step`` returns what :meth:`Work.run` returns."""
+    """Work in one transaction. ``step`` returns what :meth:`Work.run` returns.
+
+    ``look`` tells the same beforehand and changes nothing: most commits concern none but one or two of all jobs, and to
+    look is cheaper than to hold a lock and the database's only writer.
+    """
 
     name: str
     step: Callable[[Session, int], int | None]
+    look: Callable[[Session, int], int | None] = _always
+    pace_s: int = 0
 
     def run(self, database: Database, now: int) -> int | None:
         """Do what is due, unless another process does it in this moment."""
+        with database.read() as session:
+            due = self.look(session, now)
+        if due is None or due > now:
+            return due
         with database.alone(self.name) as ours:
             if not ours:
                 return now + ELSEWHERE_S
@@ -59,6 +79,7 @@ class Runner:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
+        self._ran_at: dict[str, int] = {}
         self.failures: dict[str, str] = {}
 
     def start(self) -> None:
@@ -76,14 +97,27 @@ class Runner:
         self._wake.set()
 
     def run_once(self, now: int) -> int | None:
-        """Run every job once; return the earliest instant at which one is due again."""
-        due = [instant for job in self._jobs if (instant := self._do(job, now)) is not None]
-        return min(due, default=None)
+        """Run every job once, whatever its pace; return the earliest instant at which one is due again."""
+        return min((due for job in self._jobs if (due := self._do(job, now)) is not None), default=None)
+
+    def run_paced(self, now: int) -> int | None:
+        """As :meth:`run_once`, without those that ran a moment ago and pace themselves."""
+        resting, ready = dict[str, int](), list[Work]()
+        for job in self._jobs:
+            ran_at = self._ran_at.get(job.name, now - job.pace_s)
+            # A clock that was set back must not hold anything up.
+            if ran_at <= now < ran_at + job.pace_s:
+                resting[job.name] = ran_at + job.pace_s
+            else:
+                ready.append(job)
+        self._ran_at |= {job.name: now for job in ready if job.pace_s}
+        done = (due for job in ready if (due := self._do(job, now)) is not None)
+        return min(chain(resting.values(), done), default=None)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            due = self.run_once(clock.now())
+            due = self.run_paced(clock.now())
             # To the fraction of a second: what is due at the next full one is due there, not up to a second later.
             wait = _LONGEST_WAIT_S if due is None else clock.seconds_until(due)
             self._wake.wait(max(_SHORTEST_WAIT_S, min(_LONGEST_WAIT_S, wait)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from licensing_protocol import canonical
@@ -12,12 +12,14 @@ from licensing_server.alerts.cases import raise_case
 from licensing_server.alerts.rules import DAY_S, Finding, Seen
 from licensing_server.alerts.tables import LogCursor
 from licensing_server.audit_log.tables import LogEntry
+from licensing_server.database import table_of
 from licensing_server.evidence.accept import FORK
 from licensing_server.evidence.tables import StoredEvent
 from licensing_server.jobs import Job
 
 _READER = "alerts"
 _BATCH = 200
+_PACE_S = 1
 # A device that denies or reports without end is a case long before this many.
 _MOST_EVENTS = 2000
 _WATCHED = {
@@ -28,6 +30,21 @@ _WATCHED = {
     ),
     "server.restored": Finding("server.restored", "A device knows a receipt that this server has lost."),
 }
+_CURSOR, _ENTRY, _EVENT = table_of(LogCursor), table_of(LogEntry), table_of(StoredEvent)
+# Written once, because to compose a statement costs more than to run it.
+_UNREAD = (
+    select(_ENTRY.c.id)
+    .where(
+        _ENTRY.c.position
+        >= func.coalesce(select(_CURSOR.c.next_index).where(_CURSOR.c.reader == _READER).scalar_subquery(), 0)
+    )
+    .limit(1)
+)
+_EVENTS = (
+    select(_EVENT.c.type, _EVENT.c.lower, _EVENT.c.data)
+    .where(_EVENT.c.evidence == bindparam("of_evidence"))
+    .order_by(_EVENT.c.sequence)
+)
 
 
 def job(repeated_denials: int) -> Job:
@@ -46,7 +63,11 @@ def job(repeated_denials: int) -> Job:
             cursor.next_index += len(entries)
         return now if len(entries) == _BATCH else None
 
-    return Job("alerts", step)
+    return Job("alerts", step, _look, _PACE_S)
+
+
+def _look(session: Session, now: int) -> int | None:
+    return None if session.connection().execute(_UNREAD).first() is None else now
 
 
 def _read(session: Session, entry: LogEntry, threshold: int, now: int) -> None:
@@ -62,8 +83,8 @@ def _read(session: Session, entry: LogEntry, threshold: int, now: int) -> None:
 
 def _findings(session: Session, entry: LogEntry, threshold: int) -> list[Finding]:
     data = canonical.decode_object(entry.body)["data"]
-    rows = select(StoredEvent).where(StoredEvent.evidence == data["evidence"]).order_by(StoredEvent.sequence)
-    events = [Seen(event.type, event.lower, event.data) for event in session.scalars(rows)]
+    rows = session.connection().execute(_EVENTS, {"of_evidence": data["evidence"]})
+    events = [Seen(event.type, event.lower, event.data) for event in rows]
     denials = _last_day(session, entry.subject, events, EventType.CAPABILITY_DENIED)
     # Most reports are settled by themselves: somebody in them was known before.
     suspect = bool(rules.strangers(events))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from licensing_server.audit_log.sequence import sequence
+from licensing_server.audit_log.sequence import look, sequence
 from licensing_server.jobs import Job
 
-JOBS = (Job("sequencer", sequence),)
+JOBS = (Job("sequencer", sequence, look),)

@@ -39,6 +39,7 @@ _QUEUED = (
     .limit(_BATCH)
     .with_for_update()
 )
+_FIRST = select(_ENTRIES.c.id).where(_ENTRIES.c.position.is_(None)).limit(1)
 
 
 def sequence(session: Session, now: int) -> int | None:
@@ -48,6 +49,11 @@ def sequence(session: Session, now: int) -> int | None:
         Conflict: ``log.raced``; nothing was done then.
     """
     return now if integrate(session, newest(session)) == _BATCH else None
+
+
+def look(session: Session, now: int) -> int | None:
+    """Tell whether anything is queued."""
+    return None if session.connection().execute(_FIRST).first() is None else now
 
 
 def integrate(session: Session, log: Log) -> int:

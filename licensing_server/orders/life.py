@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from licensing_server import accounts, audit_log, witnessing
+from licensing_server.database import table_of
 from licensing_server.entitlements import restrictions
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.jobs import Job
@@ -17,6 +18,23 @@ from licensing_server.problem import Conflict, Forbidden
 from licensing_server.web import Act, Role
 from licensing_server.web.lines import Told, silent
 
+_ORDER = table_of(Order)
+# Written once, because to compose a statement costs more than to run it.
+_WAITING = select(
+    func.min(
+        case(
+            (_ORDER.c.state == State.WAITING, _ORDER.c.confirm_by),
+            (_ORDER.c.state == State.IN_FORCE, _ORDER.c.lapses_at),
+            (_ORDER.c.witness_entry.is_(None), _ORDER.c.effective_at),
+            else_=0,
+        )
+    )
+).where(
+    or_(
+        _ORDER.c.state.in_([State.WAITING, State.SCHEDULED]),
+        and_(_ORDER.c.state == State.IN_FORCE, _ORDER.c.lapses_at.is_not(None)),
+    )
+)
 _NOBODY = Rules(devices=0, grants=0, confirm_s=0, emergency_s=0)
 
 
@@ -75,7 +93,13 @@ def follow_time(session: Session, now: int) -> int | None:
     return _next(session, now, lapsing)
 
 
-JOBS = (Job("orders", follow_time),)
+def look(session: Session, now: int) -> int | None:
+    """Return when time may change an order: at once where one waits for witnesses, ``None`` where none waits."""
+    due = session.connection().execute(_WAITING).scalar_one()
+    return None if due is None else max(now, due)
+
+
+JOBS = (Job("orders", follow_time, look),)
 
 
 def _waits(order: Order, now: int) -> bool:

@@ -14,12 +14,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from licensing_server import accounts
+from licensing_server.database import table_of
 from licensing_server.problem import NotFound, Problem, not_found
 from licensing_server.status_lists.tables import Shard
 from licensing_server.web.metrics import WAITING
 
 HungUp: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 """Returns once the one who asks has hung up."""
+
+
+_SHARD = table_of(Shard)
+# Written once, because to compose a statement costs more than to run it.
+_SHARDS = select(_SHARD.c.id, _SHARD.c.identity, _SHARD.c.retired_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +68,9 @@ class Board:
 
     def refresh(self, session: Session) -> None:
         """Take over what was signed since, and wake who waits for it."""
-        newest: dict[int, str] = dict(
-            session.execute(select(Shard.id, Shard.identity).where(Shard.identity != "")).all()
-        )
-        self._retired = frozenset(session.scalars(select(Shard.id).where(Shard.retired_at.is_not(None))))
+        rows = session.connection().execute(_SHARDS).all()
+        newest: dict[int, str] = {row.id: row.identity for row in rows if row.identity}
+        self._retired = frozenset(row.id for row in rows if row.retired_at is not None)
         self._restored = accounts.waiting(session) is not None
         changed = {shard for shard, identity in newest.items() if self._identity(shard) != identity}
         gone = self._posted.keys() - newest.keys()

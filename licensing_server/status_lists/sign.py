@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, false, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol import token
@@ -19,12 +19,23 @@ from licensing_protocol.token import TokenType
 from licensing_server import accounts, audit_log
 from licensing_server.audit_log.tables import LogEntry
 from licensing_server.config import Settings
-from licensing_server.database import Database, changed_one
+from licensing_server.database import Database, changed_one, table_of
 from licensing_server.jobs import ELSEWHERE_S
 from licensing_server.signing import Signatory
 from licensing_server.status_lists.tables import Shard, StatusChange
 
 _BATCH = 10_000
+# Longer than the first segment of any list, and much shorter than a list.
+_BEGINNING = 1_000
+_SHARD, _CHANGE = table_of(Shard), table_of(StatusChange)
+# Written once, because to compose a statement costs more than to run it.
+_LIVING = select(_SHARD.c.id).where(_SHARD.c.retired_at.is_(None)).order_by(_SHARD.c.id)
+_SIGNED = select(_SHARD.c.signed_at, func.substr(_SHARD.c.text, 1, _BEGINNING).label("begins")).where(
+    _SHARD.c.id == bindparam("of_shard")
+)
+_CHANGED = (
+    select(_CHANGE.c.entry).where(_CHANGE.c.shard == bindparam("of_shard"), _CHANGE.c.sequence.is_(None)).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class Signing:
     """Signs what is due, one shard after another, each under a lock of its own over all processes."""
 
     name = "status-lists"
+    pace_s = 0
 
     def __init__(self, settings: Settings, signatory: Signatory) -> None:
         self._settings = settings
@@ -57,15 +69,11 @@ class Signing:
         with database.read() as session:
             if accounts.waiting(session) is not None:
                 return None
-            shards = session.execute(select(Shard.id).where(Shard.retired_at.is_(None)).order_by(Shard.id))
-            numbers = list(shards.scalars())
-        return min((self._attend(database, shard, now) for shard in numbers), default=None)
+            shards = session.connection().execute(_LIVING).scalars().all()
+            due = {shard: self._due(session, shard, now) for shard in shards}
+        return min((at if at > now else self._attend(database, shard, now) for shard, at in due.items()), default=None)
 
     def _attend(self, database: Database, shard: int, now: int) -> int:
-        with database.read() as session:
-            due = self._due(session, shard, now)
-        if due > now:
-            return due
         with database.alone(f"{self.name}/{shard}") as ours:
             if not ours:
                 return now + ELSEWHERE_S
@@ -76,9 +84,9 @@ class Signing:
             return due if draft is None else self._sign(database, draft, now)
 
     def _due(self, session: Session, shard: int, now: int) -> int:
-        lasting = self._signatory.lasting(TokenType.STATUS_LIST)
-        lasts = or_(false(), *(Shard.text.startswith(begin, autoescape=True) for begin in lasting))
-        signed_at, lasts_on = session.execute(select(Shard.signed_at, lasts).where(Shard.id == shard)).one()
+        row = session.connection().execute(_SIGNED, {"of_shard": shard}).one()
+        signed_at: int = row.signed_at
+        lasts_on = any(row.begins.startswith(begin) for begin in self._signatory.lasting(TokenType.STATUS_LIST))
         if now < signed_at + self._settings.status_resign and lasts_on and not _changed(session, shard):
             return signed_at + self._settings.status_resign
         # Not later than that: a clock that once was ahead must not hold a revocation back until it is there again.
@@ -125,7 +133,7 @@ def _draft(session: Session, shard: int) -> _Draft | None:
 
 
 def _changed(session: Session, shard: int) -> bool:
-    return session.scalar(select(StatusChange.entry).where(*_unlisted(shard)).limit(1)) is not None
+    return session.connection().execute(_CHANGED, {"of_shard": shard}).first() is not None
 
 
 def _unlisted(shard: int) -> tuple[ColumnElement[bool], ...]:

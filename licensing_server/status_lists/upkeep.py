@@ -15,6 +15,7 @@ class Upkeep:
     """Looks after the shards. A retired one outlives its last entitlement by as long as its last list lives."""
 
     name = "status-shards"
+    pace_s = 1
 
     def __init__(self, settings: Settings) -> None:
         self._public_url = settings.public_url

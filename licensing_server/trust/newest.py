@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.exchange import MOST_ROOTS, TrustHeld, TrustUpdate
 from licensing_protocol.trust import NOBODY, RootOfTrust, Trusted
+from licensing_server.database import table_of
 from licensing_server.signing import Custody
 from licensing_server.trust import publish
 from licensing_server.trust.tables import PublishedRoot, PublishedTargets
@@ -26,6 +27,11 @@ class _Published:
 
 
 _NOTHING: Final = _Published()
+# Written once, because to compose a statement costs more than to run it.
+_VERSIONS: Final = select(
+    select(func.max(table_of(PublishedRoot).c.version)).scalar_subquery(),
+    select(func.max(table_of(PublishedTargets).c.version)).scalar_subquery(),
+)
 
 
 class Newest:
@@ -42,12 +48,7 @@ class Newest:
 
     def refresh(self, session: Session) -> None:
         """Read what was published since; from then on the newest keys that it names sign."""
-        found = session.execute(
-            select(
-                select(func.max(PublishedRoot.version)).scalar_subquery(),
-                select(func.max(PublishedTargets.version)).scalar_subquery(),
-            )
-        ).one()
+        found = session.connection().execute(_VERSIONS).one()
         versions = (found[0], found[1])
         if versions == self._published.versions:
             return
