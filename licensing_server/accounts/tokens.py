@@ -62,8 +62,16 @@ def issue_token(
 
 
 def rotate(act: Act, token_id: str, most_days: int) -> tuple[ApiToken, str]:
-    """Replace a token of one's own by a new one of the same length of life; the old one ends at once."""
+    """Replace a token of one's own by a new one of the same length of life; the old one ends at once.
+
+    Not even an administrator may rotate another's: it would be as old as the first, and so that person's second voice.
+
+    Raises:
+        NotFound; Forbidden ``token.of_another``; Conflict ``token.revoked``.
+    """
     old = _own(act, token_id)
+    if old.person != act.actor:
+        raise Forbidden("token.of_another", "Only its owner may rotate a token; end it, and issue another.")
     revoke(act, token_id)
     days = max(1, min(most_days, (old.expires_at - old.created_at) // DAY_S))
     return issue_token(

@@ -63,8 +63,9 @@ def acts(exporter: Exporter) -> list[Act]:
 
 def _of_people(exporter: Exporter) -> list[Act]:
     person = exporter.post("/v1/people", {"name": "Passing Guest", "roles": ["auditor"]}, Role.ADMINISTRATOR)["id"]
-    first, second = (exporter.post(f"/v1/people/{person}/tokens", {}, Role.ADMINISTRATOR)["id"] for _ in range(2))
     administrator = Role.ADMINISTRATOR
+    owners = (exporter.people[administrator], person)
+    first, second = (exporter.post(f"/v1/people/{owner}/tokens", {}, administrator)["id"] for owner in owners)
     return [
         Act("POST /v1/people", "/v1/people", {"name": "New Name", "roles": ["auditor"]}, administrator,
             ("person.added",), refused_body={"name": "New Name", "roles": ["king"]}),

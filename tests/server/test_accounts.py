@@ -48,6 +48,15 @@ def test_rotation_ends_the_old_token_at_once_and_keeps_its_length_of_life(export
     assert rotated["expires_at"] - rotated["created_at"] == exporter.settings.token_days * DAY_S
 
 
+def test_nobody_rotates_anothers_token_and_so_becomes_them(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    token = exporter.tokens[Role.APPROVER].partition(".")[0]
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        refused = exporter.ask("POST", f"/v1/tokens/{token}/rotation", role)
+        assert (refused.status_code, refused.json()["code"]) == (403, "token.of_another")
+    assert exporter.ask("GET", "/v1/me", Role.APPROVER).status_code == 200
+
+
 def test_a_token_ends_when_its_owner_says_so_and_not_twice(sqlite_exporter: Exporter) -> None:
     exporter = sqlite_exporter
     path = f"/v1/tokens/{exporter.tokens[Role.AUDITOR].split('.')[0]}"
