@@ -69,7 +69,8 @@ def reported(exporter: Exporter) -> list[tuple[str, int]]:
     events = everything(exporter, f"{path}/events")
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     # That others were answered first is the daily life of several processes, and nothing to report.
-    assert {event["type"] for event in events} <= {"agent.started", "entitlement.accepted", "vendor.event"}
+    expected = {"agent.started", "trust.updated", "entitlement.accepted", "vendor.event"}
+    assert {event["type"] for event in events} <= expected
     return [(e["data"]["who"], e["data"]["number"]) for e in events if e["type"] == "vendor.event"]
 
 
