@@ -36,8 +36,8 @@ class Step:
         reason = self.verdict.reason
         if reason is not None:
             told |= {"code": reason.code, "sentence": language.sentence(reason)}
-            told |= {"retry_at": _written(reason.retry_at), "zone": reason.zone}
-        told["until"] = _written(self.verdict.changes_at)
+            told |= {"retry_at": writable(reason.retry_at), "zone": reason.zone}
+        told["until"] = writable(self.verdict.changes_at)
         return {name: member for name, member in told.items() if member is not None}
 
 
@@ -72,7 +72,7 @@ class Explanation:
         """Return the reasoning as JSON, without the decision itself."""
         steps = [step.to_json(language) for step in self.steps]
         on_unknown = "deny" if self.degrade is None else {"degrade": self.degrade}
-        return {"steps": steps, "on_unknown": on_unknown, "possible_at": _written(self.possible_at)}
+        return {"steps": steps, "on_unknown": on_unknown, "possible_at": writable(self.possible_at)}
 
     def told(self, language: Language) -> str:
         """Return it as text: the decision with its reason, the steps as a table, and what becomes of the unknown."""
@@ -126,8 +126,8 @@ def _fact(name: str, value: Any) -> str:
     return f"{label} {value}" if unit is None else f"{label[:-2]} {value} {unit}"
 
 
-def _written(instant: int | None) -> int | None:
-    # What JSON cannot write as an integer lies 285 million years ahead: as good as never.
+def writable(instant: int | None) -> int | None:
+    """Return an instant, or ``None`` for one that no JSON integer holds: it is as good as never."""
     return None if instant is None or instant > MAX_INTEGER else instant
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from licensing_protocol.canonical import JsonObject
 from licensing_protocol.decision import CompiledGrant, Contact, Denied, Granted, Place, Use, document_findings
 from licensing_protocol.entitlement import Entitlement
-from licensing_protocol.explanation import Explanation, Step
+from licensing_protocol.explanation import Explanation, Step, writable
 from licensing_protocol.limits import Area, Operators, Quota, Surrounding
 from licensing_protocol.limits.operators import names
 from licensing_protocol.limits.verdict import Verdict, fails, holds, together
@@ -137,7 +137,7 @@ def _operators(known: _Known, operators: Operators) -> JsonObject:
 
 def _quota(known: _Known, quota: Quota) -> JsonObject:
     left: JsonObject = {"used": known.used, "left": max(0, quota.uses - known.used), "of": quota.uses}
-    return left | {"window_ends_at": quota.window(known.time.lower).ends}
+    return left | {"window_ends_at": writable(quota.window(known.time.lower).ends)}
 
 
 _FACTS: Final[Mapping[str, Callable[[_Known, Any], JsonObject]]] = {
