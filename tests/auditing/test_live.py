@@ -11,10 +11,11 @@ import httpx2
 from licensing_protocol.canonical import encode, to_base64url
 from licensing_protocol.log.commitment import commitment
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_protocol.log.tiles import Tile
 from licensing_server.auditing.records import Record
 from tests.auditing.conftest import Audited
 from tests.auditing.test_commands import audit
-from tests.cli.command_line import Answer
+from tests.cli.command_line import Answer, process
 from tests.simulators.published_log import entry
 from tests.simulators.web import Web
 
@@ -45,6 +46,20 @@ def test_a_server_s_log_holds(audited: Audited, tmp_path: Path) -> None:
     settled(audited)
     again = ask(audited, "follow", audited.address, "--state", tmp_path / "seen", "--policy", audited.policy, "--once")
     assert again.json["new"] >= 1
+
+
+def test_a_log_that_was_published_as_files_is_verified_without_the_server(audited: Audited, tmp_path: Path) -> None:
+    settled(audited)
+    data = audited.token.parent
+    done = process("publish", tmp_path / "www", "--data-dir", data, "--json", INTERLOCK_LOG_PUBLIC="true")
+    assert done.code == 0, done.err
+    held = audit("verify", tmp_path / "www" / "log", "--policy", audited.policy, "--json")
+    assert held.json["size"] > 2, held.err
+    found = tmp_path / "www" / "log" / Tile(None, 0, held.json["size"]).path
+    found.write_bytes(found.read_bytes().replace(b"party.added", b"party.adder", 1))
+    assert (
+        audit("verify", tmp_path / "www" / "log", "--policy", audited.policy, "--json").failure["code"] == "audit.entry"
+    )
 
 
 def test_entries_are_found_and_what_is_found_is_proven(audited: Audited, tmp_path: Path) -> None:
