@@ -8,7 +8,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_server.entitlements import Scope
 from licensing_server.entitlements.amendments import settle_terms
 from licensing_server.entitlements.preview import refuse_unfit_terms
-from licensing_server.orders.kinds import Draft, Kind, Reason
+from licensing_server.orders.kinds import Draft, Kind, Reason, State
 from licensing_server.orders.place import refuse_empty, undone_by
 from licensing_server.orders.reach import Extent, Reach, extent_of, extent_of_order, releases_among
 from licensing_server.orders.schemas import Aim, NewOrder
@@ -41,8 +41,11 @@ def extent_of_draft(session: Session, body: Aim) -> Extent:
         As :func:`draft_of` and :func:`place`.
     """
     if body.undoes is not None:
-        _undone, reach = undone_by(session, body.undoes)
-        return extent_of_order(session, body.undoes) if reach.devices else _NOBODY
+        undone, reach = undone_by(session, body.undoes)
+        if not reach.devices:
+            return _NOBODY
+        is_planned = undone.state != State.IN_FORCE
+        return extent_of(session, Scope.parse(undone.scope)) if is_planned else extent_of_order(session, undone.id)
     scope = Scope() if body.scope is None else body.scope.to_scope()
     refuse_empty(session, scope)
     _terms(session, body, scope)

@@ -48,7 +48,8 @@ def put_in_force(session: Session, order: Order, actor: str, now: int, told: Tol
     """Put an order in force, because of ``actor``. The caller holds the lock for ordering.
 
     Raises:
-        Conflict: ``order.undone`` where what it undoes is over already.
+        Conflict: ``order.undone`` where what it undoes is over already, ``order.confirmed`` where that was confirmed
+            since, which one person does not undo.
     """
     if order.undoes is None:
         _restrict(session, order, actor, now, told)
@@ -112,7 +113,11 @@ def _end(session: Session, order: Order, undoes: str) -> Order:
     values = {"state": str(State.UNDONE), "undone_by": order.id, "lapses_at": None}
     if not changed_one(session.execute(update(Order).where(*live).values(values))):
         raise Conflict("order.undone", "This order was undone already, or never took force.")
-    return session.get_one(Order, undoes, populate_existing=True)
+    undone = session.get_one(Order, undoes, populate_existing=True)
+    if undone.confirmed_by is not None and not order.devices:
+        # Planned while it would have let go by itself, so by one person.
+        raise Conflict("order.confirmed", "This order was confirmed since; place the reinstatement again.")
+    return undone
 
 
 def _read(session: Session, selection: scope.Indices, expected: int, told: Told) -> Indices:

@@ -97,7 +97,8 @@ def order_of(session: Session, order_id: str) -> Order:
 def undone_by(session: Session, order_id: str) -> tuple[Order, Reach]:
     """Return the order that a reinstatement would undo, and how far that reaches.
 
-    What nobody has confirmed yet reaches nobody that it would not let go by itself.
+    What nobody has confirmed yet reaches nobody that it would not let go by itself; what two people planned takes two
+    to withdraw.
 
     Raises:
         NotFound: ``order.unknown``; Conflict: ``order.undone``, ``order.cannot_undo``.
@@ -107,8 +108,12 @@ def undone_by(session: Session, order_id: str) -> tuple[Order, Reach]:
         raise Conflict("order.cannot_undo", "A reinstatement is undone by a new suspension or revocation.")
     if undone.state not in LIVE:
         raise Conflict("order.undone", "This order was undone already, or never took force.")
-    settled = undone.state == State.IN_FORCE and undone.lapses_at is None
-    return undone, reach_of_order(session, order_id) if settled else Reach(0, 0)
+    stands = undone.state == State.IN_FORCE and undone.lapses_at is None
+    if not stands and undone.confirmed_by is None:
+        return undone, Reach(0, 0)
+    reach = reach_of_order(session, order_id)
+    # Before it takes force it has reached nobody: then as it was counted when it was placed.
+    return undone, reach if reach.devices else Reach(undone.devices, undone.grants)
 
 
 def _aim(session: Session, draft: Draft, actor: str) -> tuple[Scope, Reach]:

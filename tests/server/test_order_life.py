@@ -229,6 +229,35 @@ def test_an_order_that_cannot_take_force_when_its_time_comes_is_void(exporter: E
     assert [entry["type"] for entry in entries(exporter, subject=planned["id"])] == ["order.placed", "order.void"]
 
 
+def test_who_plans_to_undo_what_nobody_confirmed_yet_does_not_undo_what_is_confirmed_meanwhile(
+    narrow: Exporter,
+) -> None:
+    devices = [narrow.device(), narrow.device()]
+    at = clock.now() + HOUR_S
+    for members in ({"kind": "revoke"}, {"kind": "suspend", "emergency": True}):
+        order = narrow.order(scope=EVERYWHERE, **members)
+        planned = narrow.order("reinstate", undoes=order["id"], effective_at=at)
+        assert (planned["state"], planned["devices"]) == ("scheduled", 0)
+        assert confirm(narrow, order["id"]).status_code == 200
+        narrow.settle(at)
+        narrow.settle(at + 2)
+        assert (state(narrow, order), state(narrow, planned)) == ("in_force", "void")
+        assert [usable(narrow, device) for device in devices] == [set(), set()]
+
+
+def test_what_two_people_planned_one_does_not_withdraw(narrow: Exporter) -> None:
+    narrow.device(), narrow.device()
+    planned = narrow.order("revoke", scope=EVERYWHERE, effective_at=clock.now() + HOUR_S)
+    assert confirm(narrow, planned["id"]).json()["state"] == "scheduled"
+    preview = narrow.post("/v1/orders/preview", {"kind": "reinstate", "undoes": planned["id"]})
+    withdrawal = narrow.order("reinstate", undoes=planned["id"])
+    assert (withdrawal["state"], withdrawal["devices"]) == ("waiting", 2)
+    assert (preview["second_person"], preview["devices"], preview["countries"]) == (True, 2, {"FR": 2})
+    assert state(narrow, planned) == "scheduled"
+    assert confirm(narrow, withdrawal["id"]).json()["state"] == "in_force"
+    assert state(narrow, planned) == "undone"
+
+
 def test_orders_for_all_and_check_ins_that_issue_at_once_neither_block_nor_miss_each_other(exporter: Exporter) -> None:
     devices = [exporter.device() for _ in range(4)]
 
