@@ -61,6 +61,20 @@ def test_hashes_are_stored_one_after_another() -> None:
     assert places == list(range(len(places)))
 
 
+@given(LEAVES, st.lists(st.integers(0, 9)))
+def test_a_frontier_grows_into_the_same_tree_in_whatever_steps(leaves: list[bytes], steps: list[int]) -> None:
+    frontier, kept, left = merkle.Frontier(), list[bytes](), list(leaves)
+    for step in [*steps, len(leaves)]:
+        kept += frontier.grow(left[:step])
+        del left[:step]
+        assert frontier.size == len(leaves) - len(left)
+        assert frontier.root == recursive_root(leaves[: frontier.size])
+        # Rebuilt from what is kept, it goes on the same.
+        edge = [kept[merkle.stored_at(*subtree)] for subtree in merkle.subtrees(0, frontier.size)]
+        frontier = merkle.Frontier(frontier.size, edge)
+    assert kept == stored(leaves)
+
+
 @given(LEAVES, st.data())
 @settings(deadline=None)
 def test_a_proof_shows_inclusion_and_nothing_else(leaves: list[bytes], data: st.DataObject) -> None:
