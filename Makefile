@@ -36,6 +36,7 @@ demo: $(call ready,demo) ## the whole story, for real: server, camera, complianc
 	@$(DEMO)/bin/python -m examples.demo
 
 check: $(call ready,check) ## set up, then run everything that must pass
+	@.ci/system-packages
 	$(call stage,format,$(BIN)/ruff format --check $(CODE) docs)
 	$(call stage,lint,$(BIN)/ruff check $(CODE) docs)
 	$(call stage,contracts,$(BIN)/lint-imports)
@@ -43,6 +44,10 @@ check: $(call ready,check) ## set up, then run everything that must pass
 	$(call stage,protocol,$(BIN)/pytest -n 2 -q tests/protocol tests/conformance --cov --cov-fail-under=100)
 	$(call stage,tests,$(BIN)/pytest -n 2 -q --ignore=tests/protocol --ignore=tests/conformance)
 	$(call stage,docs,$(BIN)/sphinx-build -q -W --keep-going docs build/docs)
+
+SECONDS ?= 600
+soak: $(call ready,check) ## kill servers at random for SECONDS (600), and look that nothing acknowledged was lost
+	INTERLOCK_SOAK_S=$(SECONDS) $(BIN)/pytest -q -s tests/server/test_log_faults.py
 
 docs: $(call ready,check) ## build the documentation into build/docs
 	$(BIN)/sphinx-build -q -W --keep-going docs build/docs

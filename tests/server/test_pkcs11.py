@@ -24,7 +24,8 @@ MODULE = next((path for path in map(Path, MODULES) if path.exists()), None)
 PIN = "1234"
 TESTS = 10
 pytestmark = pytest.mark.skipif(
-    MODULE is None or shutil.which("softhsm2-util") is None, reason="needs SoftHSM: apt-get install softhsm2"
+    MODULE is None or shutil.which("softhsm2-util") is None,
+    reason="left untested: keys in a PKCS#11 token; it needs SoftHSM: apt-get install softhsm2",
 )
 
 
