@@ -17,7 +17,7 @@ from licensing_protocol.evidence import Evidence
 from licensing_protocol.exchange import Answer, EnrollmentRequest, EvidenceRequest
 from licensing_protocol.journal import Event
 from licensing_protocol.keys import SoftwareSigner
-from licensing_protocol.limits import Fix
+from licensing_protocol.limits import Authority, Fix
 from licensing_protocol.manifest import Manifest
 from licensing_protocol.measurement import Measurement
 from licensing_protocol.receipt import Receipt, Refusal
@@ -81,3 +81,8 @@ def test_an_enrolment_is_read_back_from_its_signature(issued_at: int, secret: st
     assert read.to_claims() == written.to_claims()
     assert read.key.thumbprint == DEVICE.key.thumbprint
     assert read.identity
+
+
+@pytest.mark.parametrize("claims", [{"required": True}, {"required": False, "pattern": "DE/[0-9]{4}"}])
+def test_an_authority_is_written_with_the_members_it_was_read_with(claims: dict[str, Any]) -> None:
+    assert Authority.parse(claims).to_claims() == claims
