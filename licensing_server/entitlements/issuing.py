@@ -61,8 +61,8 @@ def adopt_plan(session: Session, device: str, plan: JsonObject, *, actor: str, n
 def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: int) -> SignedEntitlement:
     """Sign a new version of a device's approved plan. The caller holds the device's lock.
 
-    Where the plan is a new revision or the release another, all older grants become INVALID in this transaction; a
-    mere renewal leaves them to expire.
+    Where the plan is a new revision, the release another, or the device has come under an order since, all older grants
+    become INVALID in this transaction; a mere renewal leaves them to expire.
 
     Raises:
         Conflict: ``entitlement.no_plan``.
@@ -74,8 +74,9 @@ def issue(session: Session, issuer: Issuer, device: Device, *, actor: str, now: 
     if plan is None:
         raise Conflict("entitlement.no_plan", "Nothing was approved for this device yet.")
     previous = newest(session, device.id)
-    renewal = previous is not None and not _differs(plan, previous, device)
-    holds = restrictions.join(session, device, plan.plan)
+    narrows = restrictions.join(session, device, plan.plan)
+    renewal = previous is not None and not narrows and not _differs(plan, previous, device)
+    holds = restrictions.held(session, device, plan.plan)
     forbidden = restrictions.forbidden(holds)
     row = _sign(
         session, issuer, device, amend(plan.plan, holds, anchors_of(session, device.id)), previous, forbidden, now

@@ -110,13 +110,17 @@ def held(session: Session, device: Device, plan: Mapping[str, Any]) -> list[Held
     return sorted(found, key=lambda hold: (hold.since, hold.order, hold.capability))
 
 
-def join(session: Session, device: Device, plan: Mapping[str, Any]) -> list[Held]:
-    """As :func:`held`, and record what the device has come under since: from now on it is reached like the others."""
-    for hold in _coming_under(session, device, plan):
+def join(session: Session, device: Device, plan: Mapping[str, Any]) -> bool:
+    """Record what the device has come under since, and tell whether that is anything.
+
+    From now on it is reached like the others.
+    """
+    found = _coming_under(session, device, plan)
+    for hold in found:
         row = OrderTarget(order=hold.order, device=device.id, capability=hold.capability, known_at=None)
         session.add(row)
     session.flush()
-    return held(session, device, plan)
+    return bool(found)
 
 
 def forbidden(holds: Iterable[Held]) -> dict[str, Kind]:

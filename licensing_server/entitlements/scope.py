@@ -64,8 +64,8 @@ class Scope:
 
     @property
     def is_wide(self) -> bool:
-        """Whether devices can come under it later."""
-        return self.device is None
+        """Whether devices, or other grants of one device, can come under it later."""
+        return self.device is None or self.proviso is not None
 
     @property
     def names_grants(self) -> bool:

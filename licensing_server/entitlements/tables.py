@@ -90,7 +90,7 @@ class GrantedIndex(Base):
 class Restriction(Base):
     """What one order forbids or limits from ``since`` until ``lifted_at``, one row whatever its scope is.
 
-    ``wide`` is false where the scope names one device: then nobody else can come under it later.
+    ``wide`` is false where the scope names one device, and no proviso: then nothing else can come under it later.
     """
 
     __tablename__ = "restriction"

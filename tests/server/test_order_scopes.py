@@ -139,6 +139,36 @@ def test_who_comes_under_an_order_later_is_held_from_the_next_version_on(fleet: 
     assert usable(exporter, fleet.first) == usable(exporter, late) == BOTH
 
 
+def test_a_renewal_by_which_a_device_comes_under_an_order_ends_what_it_held(fleet: Fleet) -> None:
+    exporter, device = fleet.exporter, fleet.first
+    exporter.order("suspend", scope={"tag": "harbour", "capability": CAPABILITY})
+    tag(exporter, device, "harbour")
+    assert usable(exporter, device) == BOTH
+    renewed = exporter.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    exporter.settle()
+    # Whoever keeps the new version away from the device does not keep the old one alive.
+    assert device.held is not None
+    assert renewed["version"] > device.held[1]
+    assert statuses(exporter, device) == {CAPABILITY: Status.INVALID, "av.record": Status.INVALID}
+    exporter.check_in(device)
+    before = statuses(exporter, device)
+    exporter.post(f"/v1/devices/{device.id}/entitlements/renewal")
+    exporter.settle()
+    assert statuses(exporter, device) == before == {CAPABILITY: Status.SUSPENDED, "av.record": Status.VALID}
+
+
+def test_an_order_against_a_proviso_of_one_device_holds_what_is_planned_with_it_later(fleet: Fleet) -> None:
+    exporter, device = fleet.exporter, fleet.third
+    order = exporter.order("suspend", scope={"device": device.id, "proviso": fleet.proviso})
+    bound = {"provisos": [fleet.proviso]}
+    exporter.post(f"/v1/devices/{device.id}/entitlements", PLAN | {"grants": {CAPABILITY: bound, "av.record": bound}})
+    exporter.check_in(device, status=exporter.lists(device))
+    exporter.check_in(device, status=exporter.lists(device))
+    assert usable(exporter, device) == set()
+    exporter.order("reinstate", undoes=order["id"])
+    assert usable(exporter, device) == BOTH
+
+
 def test_new_limits_end_the_old_grants_at_once_and_come_with_the_next_check_in(exporter: Exporter) -> None:
     plan = PLAN | {
         "grants": {CAPABILITY: {"limits": {"quota": {"uses": 9, "id": "faces", "anchor": 7}}}, "av.record": {}}
