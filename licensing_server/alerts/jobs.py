@@ -28,6 +28,10 @@ _WATCHED = {
     "entitlement.withheld": Finding(
         "entitlement.withheld", "What was approved cannot be issued for the release that the device runs."
     ),
+    "four_eyes.refused": Finding(
+        "four_eyes.refused",
+        "Somebody who cannot be the second person of an act tried to be: does one person act as two?",
+    ),
     "server.restored": Finding("server.restored", "A device knows a receipt that this server has lost."),
 }
 _CURSOR, _ENTRY, _EVENT = table_of(LogCursor), table_of(LogEntry), table_of(StoredEvent)

@@ -63,6 +63,8 @@ def test_nobody_is_both_persons_with_whatever_token_and_the_attempt_is_logged(na
     assert state(narrow, order) == "waiting"
     (noted,) = entries(narrow, type="four_eyes.refused")
     assert (noted["actor"], noted["subject"], noted["data"]["code"]) == (person, order["id"], "four_eyes.same_person")
+    (case,) = narrow.get("/v1/alerts?kind=four_eyes.refused")["items"]
+    assert (case["subject"], case["log_index"]) == (order["id"], noted["index"])
 
 
 def test_a_person_role_or_token_made_for_the_occasion_is_no_second(tmp_path: Any) -> None:
