@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import from_base64url
 from licensing_protocol.log.checkpoint import Checkpoint, verify
@@ -18,6 +19,8 @@ from licensing_protocol.log.proof import verify_inclusion
 from licensing_protocol.log.tiles import WIDTH, Tile, tiles_of, unbundle
 from licensing_protocol.log.tlog_proof import TlogProof
 from licensing_server import audit_log, clock
+from licensing_server.audit_log.origins import newest as newest_log
+from licensing_server.audit_log.sequence import integrate
 from licensing_server.database import Database
 from licensing_server.problem import Conflict, NotFound
 from licensing_server.web import Role
@@ -182,6 +185,27 @@ def test_of_two_sequencers_at_once_one_wins_and_the_other_leaves_nothing(databas
     _, head = newest(exporter)
     assert head.size == size + 200
     refuse_gaps(exporter.database)
+
+
+def test_a_sequencer_whose_size_is_old_takes_no_index(postgres_url: str) -> None:
+    # On SQLite nobody else writes between reading the size and swapping it.
+    first, second = Database(postgres_url), Database(postgres_url)
+    first.change(lambda session: audit_log.begin(session, "exporter.example/log", 1))
+
+    def overtaken(session: Session) -> None:
+        log = newest_log(session)
+        second.change(lambda other: audit_log.sequence(other, 1))
+        fill(second, 5)
+        integrate(session, log)
+
+    with pytest.raises(Conflict) as refused:
+        first.change(overtaken)
+    assert refused.value.code == "log.raced"
+    assert len(refuse_gaps(second)) == len(("log.begun",))
+    second.change(lambda other: audit_log.sequence(other, 1))
+    assert len(refuse_gaps(second)) == len(("log.begun",)) + 5
+    first.close()
+    second.close()
 
 
 def test_a_head_is_kept_outside_the_database_before_it_is_shown(exporter: Exporter) -> None:
