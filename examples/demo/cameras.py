@@ -56,6 +56,12 @@ class Camera:
         self.screen.asked(self.name, request, answer)
         return answer
 
+    def ask_until_told(self, request: str) -> JsonObject:
+        """Give one command until its answer brings what the exporter has to say, and return that answer."""
+        answer = wait_for(lambda: self._answer(request), lambda answer: bool(answer.get("notices")), _PATIENCE_S)
+        self.screen.asked(self.name, request, answer)
+        return answer
+
     def watch(self, capability: str, code: str) -> str:
         """Look at the console's menu until a capability shows ``code``; show the menu, and return what it shows."""
         menu = wait_for(lambda: self._answer("menu"), lambda menu: menu.get(capability) == code, _PATIENCE_S)

@@ -76,7 +76,8 @@ def _revoke(world: World, camera: Camera) -> dict[str, Any]:
             came == "status.invalid", f"{came}, {seconds:.1f} s after the command for {order['id']} was typed", came
         )
     with world.steps.step("The operator reads why, and where to appeal", "the reason and an address") as step:
-        answer = camera.ask(IDENTIFY)
+        # The list came first; what the exporter says about it comes with the report that the camera sends at once.
+        answer = camera.ask_until_told(IDENTIFY)
         told = " ".join(answer.get("notices", []))
         denied = answer.get("code") == "status.invalid"
         step.holds(denied and REASON in told and APPEAL in told, told, answer)
