@@ -18,8 +18,11 @@ def is_sound(encoded: bytes) -> bool:
     y = int.from_bytes(encoded, "little") % _SIGN_BIT
     if y >= _P:
         return False
-    x_squared = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    # x² is u / v. To divide is slow, and not needed: v is never 0 (-1 / d is no square), and so u * v is a square
+    # where u / v is.
+    y_squared = y * y % _P
+    u, v = y_squared - 1, _D * y_squared + 1
     # Order 1 or 2: x is 0. Order 4: y is 0. Order 8: the double has order 4, so x² + y² is 0.
-    if x_squared == 0 or y == 0 or (x_squared + y * y) % _P == 0:
+    if u == 0 or y == 0 or (u + y_squared * v) % _P == 0:
         return False
-    return pow(x_squared, (_P - 1) // 2, _P) == 1
+    return pow(u * v, (_P - 1) // 2, _P) == 1

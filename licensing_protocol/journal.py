@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -49,6 +49,7 @@ class Event:
     upper: int | None
     boot: str
     data: JsonObject
+    _parsed: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def parse(cls, value: Any) -> Event:
@@ -70,7 +71,8 @@ class Event:
             data=dict(fields.members("data", most=MAX_EVENT_BYTES)),
         )
         fields.end()
-        event.to_bytes()
+        # Kept, because whoever parses an event hashes it next.
+        object.__setattr__(event, "_parsed", event.to_bytes())
         return event
 
     def to_json(self) -> JsonObject:
@@ -92,6 +94,8 @@ class Event:
             MalformedDocument: ``event.oversized`` over 4 KiB, or a ``type`` or ``boot`` over 64 characters;
                 ``event.float`` for a float anywhere in its data; ``event.depth`` for data over 16 levels deep.
         """
+        if self._parsed is not None:
+            return self._parsed
         _refuse_floats_and_depth(self.data, 1)
         if max(len(self.type), len(self.boot)) > _MAX_NAME:
             raise MalformedDocument(f"An event's names have at most {_MAX_NAME} characters.", code="event.oversized")

@@ -64,7 +64,7 @@ def key_of(session: Session, device_id: str) -> VerificationKey:
     jwk = session.connection().execute(_KEY, {"of_device": device_id}).scalar_one_or_none()
     if jwk is None:
         raise not_found("device", device_id)
-    return VerificationKey.from_jwk(jwk)
+    return VerificationKey.from_jwk(jwk, kept=True)
 
 
 def lock_reporting(session: Session, device_id: str) -> Reporting:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +13,7 @@ from licensing_protocol import canonical, token
 from licensing_protocol.errors import BadSignature, MalformedDocument, UnknownKey, WrongDocument
 from licensing_protocol.keys import EDDSA, ES256, KeySet, SoftwareSigner, VerificationKey
 from licensing_protocol.token import TokenType
+from tests.protocol import strategies
 
 JSON = st.recursive(
     st.none()
@@ -25,6 +29,18 @@ JSON = st.recursive(
 @settings(deadline=None)
 def test_canonical_json_round_trips(value: object) -> None:
     assert canonical.decode(canonical.encode(value)) == value
+
+
+@given(strategies.JSON | st.text(st.characters(exclude_categories=["Cs"])))
+@settings(deadline=None)
+def test_canonical_json_is_what_rfc_8785_says(value: Any) -> None:
+    assert canonical.encode(value) == rfc8785.dumps(value)
+
+
+def test_every_control_character_and_every_order_of_names_is_written_as_rfc_8785_says() -> None:
+    names: list[Any] = [{"\uffff": 1, "\U00010000": 2, "a": 3}, {"b": (True, 1.5), "B": [-0.0]}]
+    for value in (*map(chr, range(0x100)), *names):
+        assert canonical.encode(value) == rfc8785.dumps(value)
 
 
 @given(st.binary(max_size=80))
@@ -75,11 +91,22 @@ def test_a_signed_document_verifies_under_its_key_only(algorithm: str) -> None:
         token.verify(forged, TokenType.RECEIPT, KeySet(signer.key))
 
 
+def test_a_header_that_names_another_algorithm_than_the_keys_is_no_signature() -> None:
+    signer = SoftwareSigner.generate(EDDSA)
+    header = {"alg": ES256, "kid": signer.key.thumbprint, "typ": "receipt+jwt"}
+    head = ".".join(canonical.to_base64url(canonical.encode(part)) for part in (header, {"iat": 1}))
+    with pytest.raises(BadSignature):
+        token.verify(
+            f"{head}.{canonical.to_base64url(signer.sign(head.encode()))}", TokenType.RECEIPT, KeySet(signer.key)
+        )
+
+
 @pytest.mark.parametrize("algorithm", [EDDSA, ES256])
 def test_keys_survive_pem_and_jwk(algorithm: str) -> None:
     signer = SoftwareSigner.generate(algorithm)
     assert SoftwareSigner.from_pem(signer.to_pem(b"secret"), b"secret").key.thumbprint == signer.key.thumbprint
-    assert VerificationKey.from_jwk(signer.key.jwk).thumbprint == signer.key.thumbprint
+    for kept in (False, True):
+        assert VerificationKey.from_jwk(signer.key.jwk, kept=kept).thumbprint == signer.key.thumbprint
     with pytest.raises(MalformedDocument):
         SoftwareSigner.from_pem(signer.to_pem(b"secret"), b"wrong")
 
