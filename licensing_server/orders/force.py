@@ -65,11 +65,9 @@ def take_force(
     What takes away at once and can be given back never waits: whoever it protects would be harmed by waiting. Nor does
     what ends an order that is not in force.
     """
-    if order.effective_at > now:
-        return
     if witness_s is not None and _may_wait(session, order):
-        order.witness_entry, order.witness_until = entry, now + witness_s
-    else:
+        order.witness_entry, order.witness_until = entry, max(now, order.effective_at) + witness_s
+    elif order.effective_at <= now:
         put_in_force(session, order, actor, now, told)
 
 

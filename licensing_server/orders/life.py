@@ -25,8 +25,7 @@ _WAITING = select(
         case(
             (_ORDER.c.state == State.WAITING, _ORDER.c.confirm_by),
             (_ORDER.c.state == State.IN_FORCE, _ORDER.c.lapses_at),
-            (_ORDER.c.witness_entry.is_(None), _ORDER.c.effective_at),
-            else_=0,
+            else_=_ORDER.c.effective_at,
         )
     )
 ).where(
@@ -109,9 +108,11 @@ def _waits(order: Order, now: int) -> bool:
 
 
 def _is_time(session: Session, order: Order, now: int) -> bool:
-    """Tell whether the time of an order has come; the witnesses that it waits for may let it come earlier."""
+    """Tell whether the time of an order has come, and the witnesses that it waits for have seen it or had theirs."""
+    if order.effective_at > now:
+        return False
     if order.witness_entry is None or order.witness_until is None:
-        return order.effective_at <= now
+        return True
     return order.witness_until <= now or witnessing.is_witnessed(session, order.witness_entry)
 
 
@@ -124,7 +125,11 @@ def _due(session: Session, now: int, lapsing: bool) -> str | None:
     due = [
         and_(Order.state == State.WAITING, Order.confirm_by <= now),
         and_(Order.state == State.SCHEDULED, _latest() <= now),
-        and_(Order.state == State.SCHEDULED, witnessing.is_seen(session, Order.witness_entry)),
+        and_(
+            Order.state == State.SCHEDULED,
+            Order.effective_at <= now,
+            witnessing.is_seen(session, Order.witness_entry),
+        ),
     ]
     if lapsing:
         # Not while people have yet to accept what a restore lost: the confirmation may be part of it.
@@ -136,6 +141,8 @@ def _next(session: Session, now: int, lapsing: bool) -> int | None:
     waits = [
         select(func.min(Order.confirm_by)).where(Order.state == State.WAITING),
         select(func.min(_latest())).where(Order.state == State.SCHEDULED),
+        # Then what the witnesses have seen meanwhile takes force.
+        select(func.min(Order.effective_at)).where(Order.state == State.SCHEDULED, Order.effective_at > now),
     ]
     if lapsing:
         waits.append(select(func.min(Order.lapses_at)).where(Order.state == State.IN_FORCE))

@@ -156,6 +156,23 @@ class TestOrders:
         see(waiting)
         assert state_of(waiting, placed) == "in_force"
 
+    def test_an_order_for_later_waits_no_less(self, waiting: Exporter, witnesses: Both) -> None:
+        device = new_device(waiting)
+        at = clock.now() + 3600
+        seen = order(waiting, "revoke", scope={"device": device.id, "capability": CAPABILITY}, effective_at=at)
+        see(waiting)
+        assert state_of(waiting, seen) == "scheduled"
+        witnesses[1].answer = lambda _: Reply(500, "")
+        unseen = order(waiting, "revoke", scope={"device": device.id, "capability": "av.record"}, effective_at=at)
+        assert unseen["witness_until"] == at + WAIT_S
+        for _ in range(2):
+            waiting.settle(at)
+        assert (state_of(waiting, seen), state_of(waiting, unseen)) == ("in_force", "scheduled")
+        waiting.settle(at + WAIT_S)
+        assert state_of(waiting, unseen) == "in_force"
+        told = waiting.all(f"/v1/log/entries?subject={unseen['id']}", Role.AUDITOR)
+        assert [entry["type"] for entry in told] == ["order.placed", "order.unwitnessed", "order.in_force"]
+
     def test_an_order_that_waits_can_be_undone(self, waiting: Exporter) -> None:
         device = new_device(waiting)
         placed = order(waiting, "revoke", scope={"device": device.id})
