@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
@@ -18,6 +22,7 @@ from licensing_server.evidence.tables import StoredEvent
 from licensing_server.jobs import Job
 
 _READER = "alerts"
+_REPORTED = "evidence.accepted"
 _BATCH = 200
 _PACE_S = 1
 # A device that denies or reports without end is a case long before this many.
@@ -44,10 +49,17 @@ _UNREAD = (
     )
     .limit(1)
 )
+_ENTRIES = (
+    select(_ENTRY.c.type, _ENTRY.c.subject, _ENTRY.c.position, _ENTRY.c.body)
+    .where(_ENTRY.c.position >= bindparam("from_position"))
+    .order_by(_ENTRY.c.position)
+    .limit(_BATCH)
+)
+# Of all reports in a batch together. No rule looks at a vendor's own events.
 _EVENTS = (
-    select(_EVENT.c.type, _EVENT.c.lower, _EVENT.c.data)
-    .where(_EVENT.c.evidence == bindparam("of_evidence"))
-    .order_by(_EVENT.c.sequence)
+    select(_EVENT.c.evidence, _EVENT.c.type, _EVENT.c.lower, _EVENT.c.data)
+    .where(_EVENT.c.evidence.in_(bindparam("of_reports", expanding=True)), _EVENT.c.type.in_(list(EventType)))
+    .order_by(_EVENT.c.evidence, _EVENT.c.sequence)
 )
 
 
@@ -59,10 +71,18 @@ def job(repeated_denials: int) -> Job:
         if cursor is None:
             cursor = LogCursor(reader=_READER, next_index=0)
             session.add(cursor)
-        rows = select(LogEntry).where(LogEntry.position >= cursor.next_index)
-        entries = list(session.scalars(rows.order_by(LogEntry.position).limit(_BATCH)))
+        entries = session.connection().execute(_ENTRIES, {"from_position": cursor.next_index}).all()
+        reports = {
+            entry.position: canonical.decode_object(entry.body)["data"] for entry in entries if entry.type == _REPORTED
+        }
+        events = _events_of(session, [report["evidence"] for report in reports.values()])
         for entry in entries:
-            _read(session, entry, repeated_denials, now)
+            report = reports.get(entry.position)
+            findings = [_WATCHED[entry.type]] if entry.type in _WATCHED else []
+            if report is not None:
+                findings = _findings(session, entry.subject, report, events[report["evidence"]], repeated_denials)
+            for finding in findings:
+                raise_case(session, entry.subject, finding, entry.position, now)
         if entries:
             cursor.next_index += len(entries)
         return now if len(entries) == _BATCH else None
@@ -74,25 +94,21 @@ def _look(session: Session, now: int) -> int | None:
     return None if session.connection().execute(_UNREAD).first() is None else now
 
 
-def _read(session: Session, entry: LogEntry, threshold: int, now: int) -> None:
-    if entry.type in _WATCHED:
-        findings = [_WATCHED[entry.type]]
-    elif entry.type == "evidence.accepted":
-        findings = _findings(session, entry, threshold)
-    else:
-        return
-    for finding in findings:
-        raise_case(session, entry.subject, finding, entry.position or 0, now)
+def _events_of(session: Session, reports: Sequence[str]) -> Mapping[str, list[Seen]]:
+    found = defaultdict[str, list[Seen]](list)
+    rows = session.connection().execute(_EVENTS, {"of_reports": reports}) if reports else ()
+    for row in rows:
+        found[row.evidence].append(Seen(row.type, row.lower, row.data))
+    return found
 
 
-def _findings(session: Session, entry: LogEntry, threshold: int) -> list[Finding]:
-    data = canonical.decode_object(entry.body)["data"]
-    rows = session.connection().execute(_EVENTS, {"of_evidence": data["evidence"]})
-    events = [Seen(event.type, event.lower, event.data) for event in rows]
-    denials = _last_day(session, entry.subject, events, EventType.CAPABILITY_DENIED)
+def _findings(
+    session: Session, device: str, data: Mapping[str, Any], events: list[Seen], threshold: int
+) -> list[Finding]:
+    denials = _last_day(session, device, events, EventType.CAPABILITY_DENIED)
     # Most reports are settled by themselves: somebody in them was known before.
     suspect = bool(rules.strangers(events))
-    uses = _last_day(session, entry.subject, events, EventType.CAPABILITY_USED) if suspect else []
+    uses = _last_day(session, device, events, EventType.CAPABILITY_USED) if suspect else []
     return [
         *rules.changes(events),
         *rules.unreported_changes(data, events),

@@ -48,6 +48,8 @@ class Database:
         # Values stay out of error messages, for these reach the log.
         self.engine = create_engine(url, hide_parameters=True, **_pool(self.is_sqlite))
         self._watchers: list[threading.Event] = []
+        # Threads of one process take turns here, where none has to ask again and again as SQLite would let it.
+        self._turn = threading.Lock() if self.is_sqlite else None
         if self.is_sqlite:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -74,7 +76,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Yield a session in one writing transaction; commits at the end, rolls back on any exception."""
-        with self._session(writes=True) as session:
+        with self._turn_to_write(), self._session(writes=True) as session:
             yield session
             session.flush()
             wrote = session.connection().info.pop("wrote", False)
@@ -120,6 +122,18 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=_BUSY_TIMEOUT_MS / 1000):
+            raise _busy()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _session(self, *, writes: bool) -> Iterator[Session]:
@@ -179,6 +193,8 @@ def _busy() -> Unavailable:
 
 def _pool(is_sqlite: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": _POOL_TIMEOUT_S}
+    # The connection that was used last has its pages and statements still at hand.
+    options["pool_use_lifo"] = True
     if is_sqlite:
         return options | {"connect_args": {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000}}
     return options | {"pool_pre_ping": True}
