@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from licensing_protocol import trust
@@ -59,11 +59,16 @@ class Subject:
 
     def keeps_time(self, kid: str) -> bool:
         """Tell whether documents signed with this key (a thumbprint) say what time it is."""
-        return any(self.root.keys(delegation).get(kid) is not None for delegation in _TIMEKEEPERS)
+        return self._is_named(kid, _TIMEKEEPERS)
 
     def signs(self, kid: str) -> bool:
-        """Tell whether this key may sign anything at all."""
-        return any(self.root.keys(delegation).get(kid) is not None for delegation in Delegation)
+        """Tell whether this key may sign anything at all, or whether that is unknown."""
+        return self._is_named(kid, Delegation)
+
+    def _is_named(self, kid: str, purposes: Iterable[Delegation]) -> bool:
+        # Only Targets remove a key. Whoever delivers a root and keeps its Targets back would else make a device forget
+        # what it saw, and then bring older documents.
+        return self.root == NOBODY or any(self.root.keys(purpose).get(kid) is not None for purpose in purposes)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -207,6 +207,20 @@ def test_targets_that_a_new_root_leaves_without_its_threshold_count_no_more_and_
     assert (device.trusted.targets, device.state.time.lower) == (3, ISSUED)
 
 
+def test_who_brings_a_root_and_keeps_its_targets_back_does_not_make_a_device_forget_what_it_saw(device: Device) -> None:
+    exporter = device.exporter
+    device.take(targets=exporter.targets())
+    seen = exporter.status_list(2**40, issued_at=ISSUED + 5000)
+    device.state = take_status_list(device.connection, device.state, URI, seen, device.clock.read()).state
+    heirs = [exporter.holders[2], *(OfflineKey.generate() for _ in range(2))]
+    device.take(exporter.signed(exporter.write_root(2, heirs), [*exporter.holders[:2], *heirs[1:]]))
+    assert device.state.subject.root == NOBODY
+    device.restart()
+    device.take(targets=exporter.signed(exporter.write_targets(version=3), heirs[:2]))
+    old = take_status_list(device.connection, device.state, URI, exporter.status_list(7), device.clock.read())
+    assert (old.problem and old.problem.code, device.state.time.lower) == ("continuity.rolled_back", ISSUED + 5000)
+
+
 def test_an_ml_dsa_key_that_was_added_must_sign_from_then_on(device: Device) -> None:
     exporter = device.exporter
     lattice = OfflineKey.generate(post_quantum=True)
