@@ -107,6 +107,9 @@ class Signing:
         text = made.sign(self._signatory.signer)
         values = {"sequence": sequence, "signed_at": now, "text": text, "identity": token.identity(text)}
         with database.write() as session:
+            if accounts.waiting(session) is not None:
+                # Closed while this was signed: what it says may be older than what devices hold.
+                return now + ELSEWHERE_S
             expected = (Shard.id == draft.shard, Shard.sequence == draft.previous, Shard.retired_at.is_(None))
             if not changed_one(session.execute(update(Shard).where(*expected).values(values))):
                 return now + ELSEWHERE_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,12 +11,18 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from licensing_protocol.canonical import from_base64url
+from licensing_protocol.keys import Signer, VerificationKey
 from licensing_protocol.log.checkpoint import Checkpoint, verify
 from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.note import Note
 from licensing_protocol.log.tlog_proof import TlogProof
+from licensing_protocol.trust import Delegation
+from licensing_server import clock
+from licensing_server.closing import close_issuing
 from licensing_server.config import Settings
 from licensing_server.database import Database
+from licensing_server.signing import Custody
+from licensing_server.status_lists.sign import Signing
 from licensing_server.web import Role
 from tests.server.backup.places import Reopened, bring_back, make, passphrase
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
@@ -82,6 +88,44 @@ def test_a_file_that_cannot_be_read_is_no_reason_to_sign(sqlite_exporter: Export
     assert exporter.app.state.runner.failures == {"log-checkpoints": "Unavailable"}
     assert newest(exporter)[1] == before
     assert exporter.ask("GET", "/readyz", None).json()["failing_jobs"] == ["log-checkpoints"]
+
+
+def test_a_list_that_was_being_signed_when_issuing_closed_is_never_shown(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    exporter.device()
+    now = clock.now() + 2 * exporter.settings.status_resign
+
+    def close() -> None:
+        with exporter.database.write() as session:
+            close_issuing(session, exporter.settings, now, None, now)
+
+    custody = Custody(_Interrupted(exporter.app.state.custody.signer(Delegation.STATUS), close), b"")
+    custody.follow(exporter.app.state.custody.root)
+    Signing(exporter.settings, custody.signatory(Delegation.STATUS)).run(exporter.database, now)
+    with exporter.database.read() as session:
+        assert session.execute(text("SELECT text FROM shard")).scalars().all() == ["", ""]
+
+
+class _Interrupted:
+    """A key, and the store that holds it, with which something else happens before it signs."""
+
+    def __init__(self, signer: Signer, happens: Callable[[], None]) -> None:
+        self._signer = signer
+        self._happens = happens
+
+    @property
+    def key(self) -> VerificationKey:
+        return self._signer.key
+
+    def sign(self, message: bytes) -> bytes:
+        self._happens()
+        return self._signer.sign(message)
+
+    def load(self) -> dict[Delegation, list[Signer]]:
+        return {Delegation.STATUS: [self]}
+
+    def make(self, delegation: Delegation) -> Signer:
+        raise NotImplementedError(delegation)
 
 
 def _refuse_signing(exporter: Exporter) -> None:
