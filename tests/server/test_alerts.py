@@ -29,7 +29,6 @@ STRANGERS = {"capability": CAPABILITY, "operators": 2, "known_days": 0, "longest
         ([("position.unconfirmed", {"sources": 2, "silent": 1})], "position.anomaly"),
         ([("entitlement.refused", {"code": "continuity.rolled_back"})], "entitlement.replayed"),
         ([("trust.refused", {"code": "trust.threshold"})], "trust.refused"),
-        ([("trust.refused", {"code": "trust.threshold"})], "trust.refused"),
         ([("entitlement.refused", {"code": "continuity.equivocation"})], "entitlement.replayed"),
         ([("capability.used", STRANGERS)], "diversion.operators"),
     ],
