@@ -10,6 +10,7 @@ from licensing_protocol.errors import WrongDocument
 from licensing_protocol.fields import Fields
 from licensing_protocol.keys import KeySet, VerificationKey
 from licensing_protocol.token import TokenType
+from licensing_protocol.ueid import device_id
 from tests.conformance.verb import Verb, asked, document, instant, keys, maybe, root_of
 
 
@@ -93,7 +94,7 @@ def _signed_answer(question: JsonObject) -> tuple[str, KeySet]:
 def _enrollment(question: JsonObject) -> JsonObject:
     """Verify an enrolment under the key that it carries: ``{token}`` → ``{claims, identity, device}``."""
     read = enrollment.verify(asked(question, document))
-    return {"claims": read.to_claims(), "identity": read.identity, "device": enrollment.device_id(read.key)}
+    return {"claims": read.to_claims(), "identity": read.identity, "device": device_id(read.key)}
 
 
 def _key(fields: Fields) -> VerificationKey:
