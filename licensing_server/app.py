@@ -28,8 +28,8 @@ from licensing_server.evidence.routes import router as evidence_routes
 from licensing_server.exchange.counter import Counter
 from licensing_server.exchange.routes import router as exchange_routes
 from licensing_server.jobs import Runner, Work
+from licensing_server.orders import life as order_life
 from licensing_server.orders.follow import Followers
-from licensing_server.orders.life import JOBS as ORDER_JOBS
 from licensing_server.orders.routes import look
 from licensing_server.orders.routes import router as orders_routes
 from licensing_server.orders.schemas import PropagationReply
@@ -70,7 +70,7 @@ def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
         audit_log.HeadFile(settings.data_dir), log_signer, partial(closing.close_for_lost_head, settings)
     )
     alerts = alerts_jobs.job(settings.repeated_denials)
-    return (*ORDER_JOBS, *LOG_JOBS, alerts, *LOG_JOBS, checkpoints, Upkeep(settings), signing)
+    return (order_life.job(settings), *LOG_JOBS, alerts, *LOG_JOBS, checkpoints, Upkeep(settings), signing)
 
 
 def outward_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:

@@ -6,13 +6,15 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from licensing_server import accounts, audit_log, witnessing
+from licensing_server.config import Settings
 from licensing_server.database import table_of
-from licensing_server.entitlements import restrictions
+from licensing_server.entitlements import Scope, restrictions
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.jobs import Job
 from licensing_server.orders.force import put_in_force, take_force
 from licensing_server.orders.kinds import SYSTEM, Draft, Kind, Reason, ReasonCode, Rules, State
-from licensing_server.orders.place import order_of, place
+from licensing_server.orders.place import is_beyond, order_of, place
+from licensing_server.orders.reach import Reach, reach_of
 from licensing_server.orders.tables import Order
 from licensing_server.problem import Conflict, Forbidden
 from licensing_server.web import Act, Role
@@ -73,8 +75,8 @@ def prolong_quarantine(session: Session, device: str, lapses_at: int, now: int) 
     session.flush()
 
 
-def follow_time(session: Session, now: int) -> int | None:
-    """Do what is due of one order: put it in force, let it expire, let it lapse; a job's step.
+def follow_time(session: Session, rules: Rules, now: int) -> int | None:
+    """Do what is due of one order: put it in force, let it expire, let it lapse; return when the next is.
 
     One order at a time, because one may reach a million grants.
     """
@@ -86,7 +88,7 @@ def follow_time(session: Session, now: int) -> int | None:
         if order.state == State.WAITING and (order.confirm_by or 0) <= now:
             _close(session, order, State.EXPIRED, now)
         elif order.state == State.SCHEDULED and _is_time(session, order, now):
-            _take_force(session, order, now)
+            _take_force(session, order, rules, now)
         elif order.state == State.IN_FORCE and order.lapses_at is not None and order.lapses_at <= now:
             _lapse(session, order, now)
     return _next(session, now, lapsing)
@@ -98,7 +100,9 @@ def look(session: Session, now: int) -> int | None:
     return None if due is None else max(now, due)
 
 
-JOBS = (Job("orders", follow_time, look),)
+def job(settings: Settings) -> Job:
+    """Return the job that follows the time of orders."""
+    return Job("orders", lambda session, now: follow_time(session, Rules.of(settings), now), look)
 
 
 def _waits(order: Order, now: int) -> bool:
@@ -150,7 +154,13 @@ def _next(session: Session, now: int, lapsing: bool) -> int | None:
     return min((max(now, instant) for instant in found if instant is not None), default=None)
 
 
-def _take_force(session: Session, order: Order, now: int) -> None:
+def _take_force(session: Session, order: Order, rules: Rules, now: int) -> None:
+    if order.undoes is None and order.confirmed_by is None and order.actor != SYSTEM:
+        reach = reach_of(session, Scope.parse(order.scope))
+        if is_beyond(rules, reach):
+            # More devices match than when it was placed.
+            _await_second(session, order, reach, now + rules.confirm_s, now)
+            return
     if order.witness_entry is not None and not witnessing.is_witnessed(session, order.witness_entry):
         audit_log.record(session, "order.unwitnessed", time=now, actor=SYSTEM, subject=order.id)
     try:
@@ -158,6 +168,15 @@ def _take_force(session: Session, order: Order, now: int) -> None:
             put_in_force(session, order, SYSTEM, now)
     except Conflict:
         _close(session, order_of(session, order.id), State.VOID, now)
+
+
+def _await_second(session: Session, order: Order, reach: Reach, confirm_by: int, now: int) -> None:
+    order.state, order.confirm_by = str(State.WAITING), confirm_by
+    order.witness_entry = order.witness_until = None
+    accounts.begin(session, order.id, first=order.actor, now=now)
+    data = {"devices": reach.devices, "grants": reach.grants, "confirm_by": confirm_by}
+    audit_log.record(session, "order.waiting", time=now, actor=SYSTEM, subject=order.id, data=data)
+    session.flush()
 
 
 def _close(session: Session, order: Order, state: State, now: int) -> None:

@@ -14,7 +14,7 @@ from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.web import Role
 from tests.server.exporter import CAPABILITY, PLAN, Exporter
-from tests.server.fleet import BOTH, ask_order, confirm, entries, refusal, state, statuses, usable
+from tests.server.fleet import BOTH, ask_order, confirm, entries, refusal, state, statuses, tag, usable
 from tests.simulators.device import SimulatedDevice
 
 HOUR_S = 3600
@@ -258,6 +258,28 @@ def test_what_two_people_planned_one_does_not_withdraw(narrow: Exporter) -> None
     assert state(narrow, planned) == "scheduled"
     assert confirm(narrow, withdrawal["id"]).json()["state"] == "in_force"
     assert state(narrow, planned) == "undone"
+
+
+def test_a_plan_that_has_grown_beyond_one_persons_reach_waits_for_a_second_when_its_time_comes(
+    narrow: Exporter,
+) -> None:
+    devices = [narrow.device(), narrow.device()]
+    tag(narrow, devices[0], "harbour")
+    at = clock.now() + HOUR_S
+    order = narrow.order("revoke", scope={"tag": "harbour"}, effective_at=at)
+    assert (order["state"], order["confirm_by"]) == ("scheduled", None)
+    tag(narrow, devices[1], "harbour")
+    narrow.settle(at)
+    waiting = narrow.get(f"/v1/orders/{order['id']}")
+    assert (waiting["state"], waiting["confirm_by"]) == ("waiting", at + narrow.settings.confirm_hours * HOUR_S)
+    assert [usable(narrow, device) for device in devices] == [BOTH, BOTH]
+    (told,) = entries(narrow, type="order.waiting")
+    assert (told["subject"], told["data"]["devices"]) == (order["id"], 2)
+    assert confirm(narrow, order["id"]).status_code == 200
+    narrow.settle(at)
+    narrow.settle(at + 2)
+    assert state(narrow, order) == "in_force"
+    assert [usable(narrow, device) for device in devices] == [set(), set()]
 
 
 def test_orders_for_all_and_check_ins_that_issue_at_once_neither_block_nor_miss_each_other(exporter: Exporter) -> None:
