@@ -18,6 +18,7 @@ from device_agent.errors import TransportError
 from licensing_protocol.canonical import decode_object, encode
 
 LOOK_S: Final = 0.02
+_AGAIN_S: Final = 0.5
 _PATIENCE_S: Final = 120.0
 
 
@@ -86,11 +87,16 @@ def _say(device: str, code: str | None) -> None:
     sys.stdout.flush()
 
 
-def _enrol(agent: Agent, secret: str) -> None:
-    # Hundreds at once are more than a small machine answers in the time that a device waits.
+def _make_ready(agent: Agent, secret: str, capability: str) -> None:
+    """Enrol an agent, and let it report until it is granted the capability."""
+    # Hundreds at once are more than a small machine answers in the time that a device waits; by itself a device that
+    # was turned away would come again only after a pause.
     while not agent.enrolled:
         with suppress(TransportError):
             agent.enroll(secret)
+    while isinstance(agent.decide(capability), Denied):
+        agent.sync()
+        time.sleep(_AGAIN_S)
 
 
 def _look(agents: Sequence[Agent], capability: str, answers: dict[str, str | None]) -> None:
@@ -110,7 +116,7 @@ def _follow(asked: dict[str, Any], ended: threading.Event) -> None:
                 Path(asked["folder"]) / str(number), manifest=asked["manifest"], vendor_key=asked["vendor_key"]
             )
             stack.enter_context(agent)
-            _enrol(agent, secret)
+            _make_ready(agent, secret, asked["capability"])
             opened.append(agent)
             _look(opened, asked["capability"], answers)
         while not ended.wait(LOOK_S):

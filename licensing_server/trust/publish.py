@@ -73,7 +73,11 @@ def _publish_root(session: Session, document: JsonObject, actor: str, now: int) 
         root = VerifiedRoot.pinned(document)
     else:
         version = document["signed"].get("version")
-        if version in published and identity_of(published[version]) == identity_of(document):
+        if (
+            isinstance(version, int)
+            and version in published
+            and identity_of(published[version]) == identity_of(document)
+        ):
             return
         root = newest_root(session).follow(document)
     root.refuse_expired(now)
