@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from device_agent.agent.late import importing
+from device_agent.forking import LOG
 
 _AFTER_A_DEFECT_S: Final = 60.0
 # What talks to the exporter loads much, and the product's first decisions come first.
@@ -85,9 +85,5 @@ class Worker:
             return self._step()
         except Exception:
             # A defect here must neither end the thread in silence nor reach the product.
-            with importing():
-                import logging
-
-            log = logging.getLogger("device_agent")
-            log.exception("The agent's background work %s failed; it goes on in a minute.", self._name)
+            LOG.exception("The agent's background work %s failed; it goes on in a minute.", self._name)
             return _AFTER_A_DEFECT_S

@@ -10,7 +10,7 @@ from device_agent.agent.late import importing
 from device_agent.attestation import SoftwareAttester
 from device_agent.clock import Clock
 from device_agent.store import Store
-from device_agent.trusted_state import Subject
+from device_agent.trusted_state import Subject, load_walk
 from licensing_protocol.keys import Signer, VerificationKey
 from licensing_protocol.manifest import Manifest
 
@@ -43,6 +43,8 @@ class Identity:
         with importing():
             from device_agent.exchange import Device, Exchange, HttpTransport
             from device_agent.outbox import Surroundings
+
+            load_walk()
 
         # The vendor is known by its key, and the machine by what its kernel says of it.
         surroundings = Surroundings(oem=self._vendor.thumbprint, model=os.uname().machine or "unknown")

@@ -6,10 +6,11 @@ it waits for without end. So a fork waits for these imports.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from device_agent.forking import around_fork
 
 _importing = threading.RLock()
 
@@ -26,6 +27,4 @@ def _forked() -> None:
     _importing = threading.RLock()
 
 
-os.register_at_fork(
-    before=lambda: _importing.acquire(), after_in_parent=lambda: _importing.release(), after_in_child=_forked
-)
+around_fork(before=lambda: _importing.acquire(), in_parent=lambda: _importing.release(), in_child=_forked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 from collections.abc import Sequence
 from typing import Final
@@ -15,6 +14,7 @@ from device_agent.agent.syncer import Syncer
 from device_agent.agent.waiter import Waiter
 from device_agent.agent.watcher import Watcher
 from device_agent.enforcement import Enforcer
+from device_agent.forking import around_fork
 from device_agent.store import Store
 from device_agent.store.living import Living
 
@@ -122,5 +122,5 @@ def _ended() -> None:
         life.end()
 
 
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_forked)
+around_fork(before=_before_fork, in_parent=_after_fork, in_child=_forked)
 atexit.register(_ended)

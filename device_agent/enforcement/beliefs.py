@@ -14,6 +14,7 @@ from typing import Final
 from device_agent import journal
 from device_agent.clock import Clock, Reading
 from device_agent.errors import StoreError, StoreUnreadable
+from device_agent.forking import LOG
 from device_agent.store import Connection, Store, facts
 from device_agent.trusted_state import State, Subject
 from licensing_protocol.manifest import Manifest
@@ -33,10 +34,7 @@ def as_store_error(error: Exception) -> StoreError:
     """
     if isinstance(error, StoreError):
         return error
-    # Rarely needed: a start does not wait for it.
-    import logging
-
-    logging.getLogger("device_agent").error("The agent's store holds what it cannot use.", exc_info=error)
+    LOG.error("The agent's store holds what it cannot use.", exc_info=error)
     return StoreUnreadable("its content is damaged")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import Generic, TypeVar
+
+from device_agent.forking import around_fork
 
 T = TypeVar("T")
 
@@ -16,11 +17,7 @@ class Living(Generic[T]):
     def __init__(self) -> None:
         self._known: weakref.WeakSet[T] = weakref.WeakSet()
         self._lock = threading.RLock()
-        os.register_at_fork(
-            before=lambda: self._lock.acquire(),
-            after_in_parent=lambda: self._lock.release(),
-            after_in_child=self._forked,
-        )
+        around_fork(before=lambda: self._lock.acquire(), in_parent=lambda: self._lock.release(), in_child=self._forked)
 
     def add(self, one: T) -> None:
         """Count one in, until it is gone."""

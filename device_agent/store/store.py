@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from device_agent.errors import StoreLocked, StoreUnreadable
+from device_agent.forking import around_fork
 from device_agent.store.connection import WAIT_S, Connection, connect, typed
 from device_agent.store.living import Living
 
@@ -132,8 +132,8 @@ def _for_each(act: str) -> None:
         getattr(store, act)()
 
 
-os.register_at_fork(
+around_fork(
     before=lambda: _for_each("_before_fork"),
-    after_in_parent=lambda: _for_each("_after_fork_in_parent"),
-    after_in_child=lambda: _for_each("_after_fork_in_child"),
+    in_parent=lambda: _for_each("_after_fork_in_parent"),
+    in_child=lambda: _for_each("_after_fork_in_child"),
 )

@@ -1,5 +1,6 @@
 """All that the device believes, as one frozen value (protocol §2 to §5)."""
 
+from device_agent.trusted_state.root import load_walk
 from device_agent.trusted_state.state import State
 from device_agent.trusted_state.subject import Subject
 from device_agent.trusted_state.take import Taken, take_entitlement, take_receipt, take_status_list
@@ -12,6 +13,7 @@ __all__ = [
     "Subject",
     "Taken",
     "TrustedTime",
+    "load_walk",
     "take_entitlement",
     "take_receipt",
     "take_status_list",

@@ -6,6 +6,7 @@ that a start has to verify one signature and to import no TUF library.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -108,6 +109,11 @@ class Walked:
         except InterlockError:
             return self
         return replace(self, trusted=trusted, targets=targets)
+
+
+def load_walk() -> None:
+    """Load the TUF library, which a start goes without, before a walk holds the store with it."""
+    importlib.import_module("licensing_protocol.trust.chain")
 
 
 def believed(connection: Connection, subject: Subject) -> RootOfTrust:

@@ -19,7 +19,7 @@ from tests.simulators.responder import Loopback, Responder
 PRODUCT = """
 import os, sys, threading, time
 from device_agent import Agent, CapabilityDenied
-from device_agent.errors import StoreError, StoreLocked
+from device_agent.errors import StoreLocked
 
 def opened(**options):
     return Agent.open({folder!r}, manifest={manifest!r}, vendor_key={key!r}, **options)

@@ -325,7 +325,7 @@ HEAVY = (
         "securesystemslib",
         "urllib3",
     ),
-    *("pydantic", "asyncio", "device_agent.exchange", "zoneinfo", "logging"),
+    *("pydantic", "asyncio", "device_agent.exchange", "zoneinfo"),
 )
 
 

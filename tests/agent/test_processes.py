@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,19 +107,13 @@ for delay in range(12):
         time.sleep(delay * 0.002)
         child = os.fork()
         if child == 0:
-            try:
-                agent.sync()
-                granted()
-            except StoreError as error:
-                tell(error.reason.code)
+            agent.sync()
+            granted()
             os._exit(0)
         os._exit(os.waitpid(child, 0)[1])
     os.waitpid(parent, 0)
 """
-    # A fork that could not wait for a transaction leaves a child whose store says so; none waits without end.
-    answers = Counter(said(fleet.start(code)))
-    assert answers.keys() <= {"granted", "store.unreadable"}
-    assert answers.total() == 12
+    assert said(fleet.start(code)).count("granted") == 12
     fleet.is_whole()
 
 

@@ -49,6 +49,36 @@ def test_parent_and_children_go_on_with_the_store_after_a_fork(tmp_path: Path) -
     store.close()
 
 
+def test_a_fork_waits_for_a_transaction_that_logs(tmp_path: Path) -> None:
+    code = f"""
+import os, threading
+from pathlib import Path
+from device_agent.store import Store
+import logging
+
+store, begun, forking = Store.open(Path({str(tmp_path)!r})), threading.Event(), threading.Event()
+# After our hooks: what is registered later comes first before a fork.
+os.register_at_fork(before=forking.set)
+
+def write():
+    with store.write():
+        begun.set()
+        forking.wait()
+        logging.getLogger("product").setLevel(logging.INFO)
+
+thread = threading.Thread(target=write)
+thread.start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    with store.read():
+        os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
 def test_a_fork_in_the_middle_of_a_transaction_leaves_it_to_the_parent(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     with store.write() as connection:
