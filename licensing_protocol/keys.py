@@ -100,11 +100,7 @@ class SoftwareSigner:
         Raises:
             MalformedDocument: ``key.unreadable`` for a wrong passphrase, or bytes that are no such key.
         """
-        try:
-            private = serialization.load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            sentence = "The private key cannot be read; look at the passphrase and the file."
-            raise MalformedDocument(sentence, code="key.unreadable") from error
+        private = private_from_pem(pem, passphrase)
         if not isinstance(private, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey):
             raise MalformedDocument("Only Ed25519 and P-256 keys are used here.", code="key.malformed")
         return cls(private)
@@ -172,6 +168,19 @@ def verify_ed25519(public: bytes, signature: bytes, message: bytes) -> None:
         ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except InvalidSignature as error:
         raise BadSignature("The signature does not verify under this key.") from error
+
+
+def private_from_pem(pem: bytes, passphrase: bytes | None = None) -> Any:
+    """Read a private key (PKCS#8) of any algorithm.
+
+    Raises:
+        MalformedDocument: ``key.unreadable`` for a wrong passphrase, or bytes that are no such key.
+    """
+    try:
+        return serialization.load_pem_private_key(pem, passphrase)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        sentence = "The private key cannot be read; look at the passphrase and the file."
+        raise MalformedDocument(sentence, code="key.unreadable") from error
 
 
 def public_from_pem(pem: str) -> Any:

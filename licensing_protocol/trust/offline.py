@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
 from securesystemslib.signer import CryptoSigner, Signer, SSlibKey
 
 from licensing_protocol.errors import MalformedDocument
-from licensing_protocol.keys import VerificationKey
+from licensing_protocol.keys import VerificationKey, private_from_pem
 
 
 class OfflineKey:
@@ -27,13 +26,9 @@ class OfflineKey:
         """Read an encrypted PKCS#8 PEM.
 
         Raises:
-            MalformedDocument: ``key.unreadable`` for a wrong passphrase, or bytes that are no such key.
+            MalformedDocument: ``key.unreadable`` as :func:`private_from_pem`; ``root.key`` for another algorithm.
         """
-        try:
-            private = serialization.load_pem_private_key(pem, passphrase)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            sentence = "The private key cannot be read; look at the passphrase and the file."
-            raise MalformedDocument(sentence, code="key.unreadable") from error
+        private = private_from_pem(pem, passphrase)
         if not isinstance(private, ed25519.Ed25519PrivateKey | mldsa.MLDSA65PrivateKey):
             raise MalformedDocument("A root key is Ed25519 or ML-DSA-65.", code="root.key")
         return cls(private)
