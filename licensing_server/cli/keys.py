@@ -112,7 +112,8 @@ def rotate(
     _hand_out(desk, out, [proposed])
 
 
-@keys.command("revoke")
+# One id in sixty-four begins with a hyphen, and is no option.
+@keys.command("revoke", context_settings={"ignore_unknown_options": True})
 @machine
 def revoke(
     desk: Machine,

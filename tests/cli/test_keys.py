@@ -217,3 +217,9 @@ def test_a_throw_away_ceremony_leaves_its_keys_to_be_used_like_others(fresh: Pat
     (targets,) = House.run("keys", "renew", "--out", fresh / "out", "--data-dir", fresh)["to_sign"]
     House.run("keys", "sign", targets, *signed, "--passphrase-file", fresh / "passphrase")
     assert House.run("keys", "import", targets, "--data-dir", fresh)["targets"] == 2
+
+
+def test_a_key_whose_id_begins_with_a_hyphen_is_named_like_any_other(house: House) -> None:
+    unknown = "-" + house.show()["holders"][0][1:]
+    again = ("keys", "revoke", unknown, "--out", house.usb / "x", "--data-dir", house.data)
+    assert House.refusal(*again) == "key.unknown"
