@@ -110,7 +110,7 @@ def staff_list(command: Callable[..., None]) -> Callable[..., None]:
 
         _guard(output, work)
 
-    paging = [_option("limit", _Limit, 100), _option("every", _Every, False), _option("cursor", _Cursor, None)]
+    paging = [option("limit", _Limit, 100), option("every", _Every, False), option("cursor", _Cursor, None)]
     return _dress(run, command, [*paging, *_OF_STAFF])
 
 
@@ -129,7 +129,7 @@ def machine(command: Callable[..., None]) -> Callable[..., None]:
 
         _guard(output, work)
 
-    return _dress(run, command, [_option("data_dir", _DataDir, None)])
+    return _dress(run, command, [option("data_dir", _DataDir, None)])
 
 
 def local(command: Callable[..., None]) -> Callable[..., None]:
@@ -159,11 +159,12 @@ def _guard(output: Output, work: Callable[[], None]) -> None:
         raise typer.Exit(failure.exit_code) from error
 
 
-def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+def option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    """Return an option for the signature that Typer reads."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-_OF_STAFF = [_option("server", _Server, DEFAULT_SERVER), _option("token_file", _TokenFile, None)]
+_OF_STAFF = [option("server", _Server, DEFAULT_SERVER), option("token_file", _TokenFile, None)]
 
 
 def _dress(
@@ -172,7 +173,7 @@ def _dress(
     """Give ``run`` the parameters of ``command`` after its first, and the common ones: Typer reads the signature."""
     _desk, *own = inspect.signature(command, eval_str=True).parameters.values()
     every = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    every += [*common, _option("as_json", _AsJson, False)]
+    every += [*common, option("as_json", _AsJson, False)]
     run.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]  # what inspect.signature documents
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in every}
     run.__name__, run.__doc__ = command.__name__, command.__doc__

@@ -10,21 +10,8 @@ import typer
 
 from licensing_server.cli.client import segment
 from licensing_server.cli.command import Desk, ListDesk, staff, staff_list
-from licensing_server.cli.orders import (
-    Capability,
-    Country,
-    Device,
-    EndUser,
-    Everywhere,
-    Product,
-    Proviso,
-    Release,
-    Tag,
-    follow_steps,
-    scope_of,
-    sentence_of,
-    sentence_of_extent,
-)
+from licensing_server.cli.orders import follow_steps, sentence_of, sentence_of_extent
+from licensing_server.cli.scopes import scoped
 
 orders = typer.Typer(
     help="Orders: what was suspended, revoked, limited or quarantined, by whom and why, and how far it has come.",
@@ -56,23 +43,15 @@ class Outcome(StrEnum):
 
 @orders.command("preview")
 @staff
+@scoped
 def preview(
     desk: Desk,
-    device: Device = None,
-    end_user: EndUser = None,
-    country: Country = None,
-    product: Product = None,
-    release: Release = None,
-    tag: Tag = None,
-    capability: Capability = None,
-    proviso: Proviso = None,
-    everywhere: Everywhere = False,
+    scope: dict[str, Any],
 ) -> None:
     """Show how many devices and grants a scope reaches, in which countries, and what stays on. Nothing happens.
 
     Example:  interlock orders preview --country FR --capability face.identify_1toN
     """
-    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
     extent = desk.client.post("/v1/orders/preview", {"kind": "suspend", "scope": scope})
     desk.output.record(extent, sentence_of_extent(extent))
 

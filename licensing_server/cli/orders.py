@@ -14,6 +14,7 @@ import typer
 from licensing_server.cli.command import Desk, staff
 from licensing_server.cli.exits import Misused
 from licensing_server.cli.files import read_object
+from licensing_server.cli.scopes import scoped
 
 
 class ReasonCode(StrEnum):
@@ -32,15 +33,6 @@ class ReasonCode(StrEnum):
     LAPSED = "lapsed"
 
 
-Device = Annotated[str | None, typer.Option("--device", help="This device.")]
-EndUser = Annotated[str | None, typer.Option("--end-user", help="Devices of this party, party_…")]
-Country = Annotated[str | None, typer.Option("--country", help="Devices whose registered end-user is in, such as FR.")]
-Product = Annotated[str | None, typer.Option("--product", help="Devices of this product.")]
-Release = Annotated[str | None, typer.Option("--release", help="Devices that run this release of --product.")]
-Tag = Annotated[str | None, typer.Option("--tag", help="Devices with this tag.")]
-Capability = Annotated[str | None, typer.Option("--capability", help="Of them only this capability.")]
-Proviso = Annotated[str | None, typer.Option("--proviso", help="Of them only grants made with this proviso.")]
-Everywhere = Annotated[bool, typer.Option("--everywhere", help="Every device: must be said, where none is named.")]
 _Code = Annotated[ReasonCode, typer.Option("--reason-code", help="The kind of reason.")]
 _Reason = Annotated[str, typer.Option("--reason", help="A sentence that the devices' operators and reviewers read.")]
 _At = Annotated[str | None, typer.Option("--at", help="When it takes force, such as 2026-12-01T08:00:00Z; else now.")]
@@ -54,19 +46,12 @@ _SENTENCES = {
 
 
 @staff
+@scoped
 def suspend(
     desk: Desk,
+    scope: dict[str, Any],
     reason_code: _Code,
     reason: _Reason,
-    device: Device = None,
-    end_user: EndUser = None,
-    country: Country = None,
-    product: Product = None,
-    release: Release = None,
-    tag: Tag = None,
-    capability: Capability = None,
-    proviso: Proviso = None,
-    everywhere: Everywhere = False,
     at: _At = None,
     emergency: Annotated[
         bool, typer.Option("--emergency", help="In force at once however far it reaches; lapses unless confirmed.")
@@ -78,24 +63,16 @@ def suspend(
     Example:  interlock suspend --country FR --product camera --capability face.identify_1toN
     --reason-code misuse_reported --reason "Two journalists reported use at a rally."
     """
-    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
     _place(desk, {"kind": "suspend", "scope": scope, "emergency": emergency}, reason_code, reason, at=at, yes=yes)
 
 
 @staff
+@scoped
 def revoke(
     desk: Desk,
+    scope: dict[str, Any],
     reason_code: _Code,
     reason: _Reason,
-    device: Device = None,
-    end_user: EndUser = None,
-    country: Country = None,
-    product: Product = None,
-    release: Release = None,
-    tag: Tag = None,
-    capability: Capability = None,
-    proviso: Proviso = None,
-    everywhere: Everywhere = False,
     at: _At = None,
     yes: _Yes = False,
 ) -> None:
@@ -104,27 +81,19 @@ def revoke(
     Example:  interlock revoke --device AQx3… --capability face.identify_1toN --reason-code misuse_confirmed
     --reason "The review of 3 March confirmed misuse."
     """
-    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
     if not yes and not sys.stdin.isatty():
         raise Misused("confirm.needed", "A revocation is final: say --yes where nobody can be asked.")
     _place(desk, {"kind": "revoke", "scope": scope}, reason_code, reason, at=at, yes=yes, ask=True)
 
 
 @staff
+@scoped
 def limit(
     desk: Desk,
+    scope: dict[str, Any],
     limits: Annotated[Path, typer.Option(help='JSON file: {"limits": {…}, "zones": {…}}.', exists=True)],
     reason_code: _Code,
     reason: _Reason,
-    device: Device = None,
-    end_user: EndUser = None,
-    country: Country = None,
-    product: Product = None,
-    release: Release = None,
-    tag: Tag = None,
-    capability: Capability = None,
-    proviso: Proviso = None,
-    everywhere: Everywhere = False,
     at: _At = None,
     yes: _Yes = False,
 ) -> None:
@@ -135,7 +104,6 @@ def limit(
     Example:  interlock limit --country FR --capability face.identify_1toN --limits two-operators.json
     --reason-code rules_changed --reason "From March on two operators must stand behind each search."
     """
-    scope = scope_of(device, end_user, country, product, release, tag, capability, proviso, everywhere)
     terms = read_object(limits)
     body = {"kind": "limit", "scope": scope, "limits": terms.get("limits"), "zones": terms.get("zones", {})}
     _place(desk, body, reason_code, reason, at=at, yes=yes)
@@ -150,39 +118,6 @@ def reinstate(
     Example:  interlock reinstate order_Lw2… --reason-code review_ended --reason "The report was about another device."
     """
     _place(desk, {"kind": "reinstate", "undoes": order}, reason_code, reason, at=at, yes=yes)
-
-
-def scope_of(
-    device: str | None,
-    end_user: str | None,
-    country: str | None,
-    product: str | None,
-    release: str | None,
-    tag: str | None,
-    capability: str | None,
-    proviso: str | None,
-    everywhere: bool,
-) -> dict[str, Any]:
-    """Return the scope that the options describe.
-
-    Raises:
-        Misused: ``scope.absent`` where no device is named and everywhere is not said.
-    """
-    places = {
-        "device": device,
-        "end_user": end_user,
-        "country": country,
-        "product": product,
-        "release": release,
-        "tag": tag,
-    }
-    named = {name: value for name, value in places.items() if value is not None}
-    if bool(named) == everywhere:
-        sentence = "Name the devices (--device, --end-user, --country, --product, --tag), or say --everywhere alone."
-        raise Misused("scope.absent", sentence)
-    grants = {"capability": capability, "proviso": proviso}
-    scope: dict[str, Any] = named | {name: value for name, value in grants.items() if value is not None}
-    return scope | ({"everywhere": True} if everywhere else {})
 
 
 def follow_steps(desk: Desk, path: str, body: Mapping[str, Any] | None) -> Any:
