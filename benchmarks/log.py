@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from pymerkle import BaseMerkleTree, InmemoryTree, SqliteTree  # type: ignore[import-untyped]
+from pymerkle import BaseMerkleTree, InmemoryTree, SqliteTree
 
 from benchmarks.log_forest import Grown, bodies_of, postgresql
 from benchmarks.measure import QUICK, Effort, percentile

@@ -19,7 +19,7 @@ import time
 from types import SimpleNamespace
 from typing import Any, Final
 
-import casbin  # type: ignore[import-untyped]
+import casbin
 import cedarpy
 from openfeature import api
 from openfeature.evaluation_context import EvaluationContext

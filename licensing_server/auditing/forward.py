@@ -30,7 +30,7 @@ class Receiver(ABC):
     def take(self, batch: Sequence[Record], provenance: Provenance) -> None:
         """Hand over entries; SourceUnreachable where they may not have arrived."""
 
-    def close(self) -> None:  # noqa: B027
+    def close(self) -> None:  # noqa: B027  # not abstract: most have nothing to do
         """Close what is open between two batches; most keep nothing open."""
 
 

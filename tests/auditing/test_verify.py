@@ -36,7 +36,10 @@ def refused(files: Files, *heads: Head, log: PublishedLog = LOG) -> tuple[str, s
 def test_a_log_of_any_size_holds_with_every_earlier_checkpoint(size: int) -> None:
     heads = [Head(f"kept/{old}", LOG.note(old)) for old in {0, 1, size // 3, size} if old <= size]
     told: list[tuple[int, int]] = []
-    report = lambda done, of: told.append((done, of))  # noqa: E731
+
+    def report(done: int, of: int) -> None:
+        told.append((done, of))
+
     verified = verify_log(Files(LOG.files(size)), LOG.policy.verify, heads=heads, told=report)
     assert (verified.checkpoint.size, verified.checkpoint.root) == (size, LOG.root(size))
     assert verified.earlier == len(heads)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -208,9 +208,9 @@ def test_only_ed25519_signs_notes() -> None:
 
 @pytest.mark.parametrize("parse", [Note.parse, TlogProof.parse, AddCheckpoint.parse, Policy.parse])
 @pytest.mark.parametrize("size", [MAX_BYTES, 2 * MAX_BYTES])
-def test_what_is_too_long_is_not_read(parse: object, size: int) -> None:
+def test_what_is_too_long_is_not_read(parse: Callable[[bytes], object], size: int) -> None:
     with pytest.raises((MalformedDocument, OversizedDocument)):
-        parse(b"x" * size)  # type: ignore[operator]
+        parse(b"x" * size)
 
 
 def test_text_that_is_no_utf8_is_no_note() -> None:
