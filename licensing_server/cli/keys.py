@@ -112,8 +112,8 @@ def rotate(
     _hand_out(desk, out, [proposed])
 
 
-# One id in sixty-four begins with a hyphen, and is no option.
-@keys.command("revoke", context_settings={"ignore_unknown_options": True})
+# One id in sixty-four begins with a hyphen, and is no option; nor is an h in it.
+@keys.command("revoke", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @machine
 def revoke(
     desk: Machine,

@@ -220,6 +220,6 @@ def test_a_throw_away_ceremony_leaves_its_keys_to_be_used_like_others(fresh: Pat
 
 
 def test_a_key_whose_id_begins_with_a_hyphen_is_named_like_any_other(house: House) -> None:
-    unknown = "-" + house.show()["holders"][0][1:]
+    unknown = "-h" + house.show()["holders"][0][2:]
     again = ("keys", "revoke", unknown, "--out", house.usb / "x", "--data-dir", house.data)
     assert House.refusal(*again) == "key.unknown"
