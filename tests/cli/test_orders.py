@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from licensing_protocol.canonical import decode_object
+from licensing_protocol.status_list import Status, StatusList
 from tests.cli.command_line import PROGRAM, Serving, Staff, environment
 from tests.cli.exporter import CAPABILITY, Company
 from tests.cli.test_story import eventually
@@ -55,12 +55,11 @@ def test_an_order_for_the_fleet_is_previewed_confirmed_followed_and_appealed(off
     assert cleo.run("orders", "confirm", order["id"], "--json").failure["code"] == "role.missing"
     assert pat.ask("orders", "confirm", order["id"])["state"] == "in_force"
 
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(cleo.run, "orders", "follow", order["id"], "--json")
+    with _following(cleo, order["id"]) as following:
         for device in office.devices:
-            status = eventually(partial(_lists, office, device, order))
+            status = eventually(partial(_lists, office, device))
             office.company.check_in(device, status=status)
-        lines = [decode_object(line.encode()) for line in following.result(timeout=60).out.splitlines()]
+        lines = [decode_object(line) for line in following.communicate(timeout=60)[0].splitlines()]
     assert (lines[-1]["targeted"], lines[-1]["confirmed"]) == (2, 2)
     assert cleo.ask("orders", "follow", order["id"], "--once")["confirmed"] == 2
     assert cleo.ask("orders", "targets", order["id"], "--unconfirmed")["items"] == []
@@ -118,10 +117,7 @@ def test_what_the_server_refuses_comes_as_it_does_elsewhere(ada: Staff, company:
 
 def test_a_server_that_ends_lets_go_of_who_follows(office: Office) -> None:
     order = office.cleo.ask("suspend", "--device", office.devices[0].id, *REASON)
-    # In a process of its own: it is told of the end by nobody but the server.
-    line = [*PROGRAM, "orders", "follow", order["id"], "--json"]
-    line += ["--server", office.cleo.server, "--token-file", str(office.cleo.token_file)]
-    with subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
+    with _following(office.cleo, order["id"]) as following:
         assert following.stdout is not None
         assert decode_object(following.stdout.readline())["confirmed"] == 0
         assert office.server.stop() == 0
@@ -130,18 +126,26 @@ def test_a_server_that_ends_lets_go_of_who_follows(office: Office) -> None:
     assert decode_object(failed)["code"] == "server.unreachable"
 
 
-def _lists(office: Office, device: SimulatedDevice, order: dict[str, Any]) -> dict[str, int] | None:
-    """Return the lists that a device would report, once they carry the order."""
+@contextmanager
+def _following(staff: Staff, order: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Follow an order in a process of its own, which nothing but the server ends, and which outlives no test."""
+    line = [*PROGRAM, "orders", "follow", order, "--json"]
+    line += ["--server", staff.server, "--token-file", str(staff.token_file)]
+    with subprocess.Popen(line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
+        try:
+            yield following
+        finally:
+            following.kill()
+
+
+def _lists(office: Office, device: SimulatedDevice) -> dict[str, int] | None:
+    """Return the lists that a device would report, once they suspend the capability; when they were signed tells
+    nothing, for a list signed between placing an order and confirming it is as young and does not carry it."""
     assert device.entitlement is not None
-    found = {}
-    for grant in device.entitlement["grants"].values():
-        uri = grant["status"]["uri"]
-        path = uri.partition("/v1/")[2]
-        claims = payload(httpx2.get(f"{office.server.address}/v1/{path}", trust_env=False).text)
-        found[uri] = claims["seq"]
-        if claims["iat"] <= order["placed_at"]:
-            return None
-    return found
+    status = device.entitlement["grants"][CAPABILITY]["status"]
+    path = status["uri"].partition("/v1/")[2]
+    found = StatusList.parse(payload(httpx2.get(f"{office.server.address}/v1/{path}", trust_env=False).text))
+    return {status["uri"]: found.sequence} if found.status(status["idx"]) is Status.SUSPENDED else None
 
 
 def _hire(ada: Staff, role: str, folder: Path) -> Staff:
