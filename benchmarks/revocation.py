@@ -79,7 +79,7 @@ def _of_size(size: int, rounds: int) -> JsonObject:
             bare.append(_bare_update(exporter))
             ours.append(_order(exporter))
             signing.append(_sign(exporter))
-        fleet.revoke_share(exporter, _bits(size))
+        fleet.revoke_share(exporter, _bits(range(size), size))
         return {
             "case": f"{size:,} grants",
             "order_s": round(median(ours), 4),
@@ -121,9 +121,10 @@ def _sign(exporter: Exporter) -> float:
     return time.perf_counter() - began
 
 
-def _bits(size: int) -> bytes:
+def _bits(among: Sequence[int], size: int) -> bytes:
+    """Return the bits of a shard of ``size`` grants whose revoked ones are all ``among`` these indices."""
     bits = bytearray(SHARD_BYTES)
-    for index in random.Random(size).sample(range(size), int(size * _SHARE)):
+    for index in random.Random(size).sample(among, int(size * _SHARE)):
         write_status(bits, index, Status.INVALID)
     return bytes(bits)
 
@@ -148,7 +149,9 @@ def _arrivals(extent: _Extent) -> list[int]:
         folder = Path(name)
         # The list is that of the largest fleet; how the order's own transaction grows was measured before.
         fleet.populate(exporter, extent.sizes[0])
-        fleet.revoke_share(exporter, _bits(extent.sizes[-1]))
+        # The agents take the indices that follow, and none of theirs may be among the revoked.
+        others = [*range(extent.sizes[0]), *range(2 * extent.sizes[0], extent.sizes[-1])]
+        fleet.revoke_share(exporter, _bits(others, extent.sizes[-1]))
         tokens = [exporter.token(fleet.PLAN) for _ in range(extent.agents)]
         with running(exporter.settings, folder) as server:
             text = exporter.product_manifest("2.0", servers=(server.url,), measure=()).sign(exporter.vendor)

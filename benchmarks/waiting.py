@@ -87,16 +87,15 @@ def _say(device: str, code: str | None) -> None:
     sys.stdout.flush()
 
 
-def _make_ready(agent: Agent, secret: str, capability: str) -> None:
-    """Enrol an agent, and let it report until it is granted the capability."""
+def _make_ready(agent: Agent, secret: str, capability: str, ended: threading.Event) -> None:
+    """Enrol an agent, and let it report until it is granted the capability or nobody waits for that any longer."""
     # Hundreds at once are more than a small machine answers in the time that a device waits; by itself a device that
     # was turned away would come again only after a pause.
-    while not agent.enrolled:
+    while not agent.enrolled and not ended.is_set():
         with suppress(TransportError):
             agent.enroll(secret)
-    while isinstance(agent.decide(capability), Denied):
+    while isinstance(agent.decide(capability), Denied) and not ended.wait(_AGAIN_S):
         agent.sync()
-        time.sleep(_AGAIN_S)
 
 
 def _look(agents: Sequence[Agent], capability: str, answers: dict[str, str | None]) -> None:
@@ -116,7 +115,7 @@ def _follow(asked: dict[str, Any], ended: threading.Event) -> None:
                 Path(asked["folder"]) / str(number), manifest=asked["manifest"], vendor_key=asked["vendor_key"]
             )
             stack.enter_context(agent)
-            _make_ready(agent, secret, asked["capability"])
+            _make_ready(agent, secret, asked["capability"], ended)
             opened.append(agent)
             _look(opened, asked["capability"], answers)
         while not ended.wait(LOOK_S):
