@@ -85,7 +85,8 @@ class Note:
         """
         known = {(key.name, key.key_id): key for key in keys}
         signed: dict[NoteKey, None] = {}
-        for signature in self.signatures:
+        # Each line once: copies of a signature, which anybody can make, cost nothing.
+        for signature in dict.fromkeys(self.signatures):
             key = known.get((signature.name, signature.key_id))
             if key is not None:
                 key.verify(self.text, signature.signature)
@@ -103,7 +104,7 @@ class Note:
         if key.kind is not SignatureType.COSIGNATURE:
             raise MalformedDocument("Only the key of a witness cosigns.", code="note.key")
         self.verify([key])
-        own = [found for found in self.signatures if (found.name, found.key_id) == (key.name, key.key_id)]
+        own = {found for found in self.signatures if (found.name, found.key_id) == (key.name, key.key_id)}
         return max(key.verify(self.text, found.signature) or 0 for found in own)
 
     def signed(self, signer: NoteSigner, now: int) -> Note:

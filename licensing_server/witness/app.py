@@ -21,6 +21,7 @@ from licensing_protocol.log.witness import MAX_BYTES, Answer
 from licensing_server import clock
 from licensing_server.problem import Problem, TooMany
 from licensing_server.web.rate import Rate
+from licensing_server.witness.memory import address_of
 from licensing_server.witness.witness import TEXT_TYPE, Reply, Witness
 
 _log = structlog.get_logger("interlock.witness")
@@ -35,7 +36,7 @@ def create_app(witness: Witness, *, rate: int) -> Starlette:
     front = _Front(witness, Rate(rate))
     return Starlette(
         routes=[
-            Route("/", front.about, methods=["GET"]),
+            Route("/", front.bounded(front.about), methods=["GET"]),
             Route("/healthz", front.health, methods=["GET"]),
             Route("/add-checkpoint", front.bounded(front.add), methods=["POST"]),
             Route("/{address}/checkpoint", front.bounded(front.newest), methods=["GET"]),
@@ -83,7 +84,7 @@ def _description(witness: Witness) -> str:
         "",
         f"key {witness.key}",
     ]
-    lines += [f"log {known.address} {known.size} {known.origin}" for known in witness.known() if known.keys]
+    lines += [f"log {address_of(origin)} {size} {origin}" for origin, size in witness.sizes().items()]
     return "\n".join([*lines, "", "The newest cosigned checkpoint of a log: /<the log's 64 digits>/checkpoint", ""])
 
 

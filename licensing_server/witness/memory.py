@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import BigInteger, LargeBinary, MetaData, String, Text, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -14,8 +14,11 @@ from licensing_protocol.log.note_key import NoteKey
 from licensing_protocol.log.witness import AddCheckpoint, Answer, Seen
 from licensing_server.database.base import NAMES, Instant
 
-_MOST_REFUSED = 1_000
-"""Refused requests that are kept of one log: enough to prove what it did, too few to fill a disk."""
+_MOST_REFUSED = 100
+"""Refused requests that are kept of one log for each answer: enough to prove what it did, too few to fill a disk.
+
+Anybody can have a 422 kept, for want of a proof; those must not take the room of two trees of one size.
+"""
 
 
 class Memory(DeclarativeBase):
@@ -59,7 +62,7 @@ class Head(Memory):
 
 
 class Refused(Memory):
-    """A checkpoint that a log signed and that does not follow from what was seen: ``request`` is kept as it came.
+    """A checkpoint that a log signed and that does not follow from what was seen, with the ``request`` it came in.
 
     ``seen`` is the note of the head that was remembered then.
     """
@@ -119,15 +122,32 @@ def remember(session: Session, checkpoint: Checkpoint, note: Note, now: int) -> 
 
 
 def keep_refused(session: Session, checkpoint: Checkpoint, request: AddCheckpoint, answer: Answer, now: int) -> None:
-    """Keep a request that a log signed and that was refused, each checkpoint once."""
+    """Keep a request that a log signed and that was refused, each checkpoint once.
+
+    One that was kept for want of a proof, and is now the second tree of one size, is kept as that: it proves itself.
+    """
     identity = (checkpoint.origin, checkpoint.size, checkpoint.root)
-    kept = select(func.count()).select_from(Refused).where(Refused.origin == checkpoint.origin)
-    if session.get(Refused, identity) is not None or session.scalars(kept).one() >= _MOST_REFUSED:
+    row = session.get(Refused, identity)
+    if row is None and _count_refused(session, checkpoint.origin, answer) >= _MOST_REFUSED:
+        return
+    if row is not None and (row.answer == answer or answer is not Answer.CONFLICT):
         return
     head = session.get(Head, checkpoint.origin)
-    seen = b"" if head is None else head.note
-    row = dict(zip(("origin", "size", "root"), identity, strict=True))
-    session.add(Refused(**row, answer=int(answer), request=request.to_bytes(), seen=seen, at=now))
+    row = row or Refused(**dict(zip(("origin", "size", "root"), identity, strict=True)))
+    row.answer, row.request, row.at = int(answer), request.to_bytes(), now
+    row.seen = b"" if head is None else head.note
+    session.add(row)
+
+
+def _count_refused(session: Session, origin: str, answer: Answer) -> int:
+    kept = select(func.count()).where(Refused.origin == origin, Refused.answer == int(answer))
+    return session.scalars(kept).one()
+
+
+def sizes(session: Session) -> Mapping[str, int]:
+    """Return the size of the newest head that was cosigned of every log that is known, by its origin."""
+    rows = select(KnownKey.origin, Head.size).outerjoin(Head, Head.origin == KnownKey.origin).order_by(KnownKey.origin)
+    return {origin: size or 0 for origin, size in session.execute(rows)}
 
 
 def own_key(session: Session) -> str | None:

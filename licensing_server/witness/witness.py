@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import select
@@ -33,7 +34,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A checkpoint that a log signed and that was refused: ``request`` as it came, ``seen`` the note of before."""
+    """A checkpoint that a log signed and that was refused.
+
+    ``request`` is what it came in, without what others than the log signed; ``seen`` is the note of before.
+    """
 
     size: int
     answer: int
@@ -120,15 +124,22 @@ class Witness:
         with self._database.read() as session:
             return [_known(session, origin) for origin in memory.origins(session)]
 
+    def sizes(self) -> Mapping[str, int]:
+        """Return how many leaves were cosigned of every log that is known, by its origin."""
+        with self._database.read() as session:
+            return memory.sizes(session)
+
     def _settle(self, request: AddCheckpoint, origin: str, now: int) -> tuple[Judged, str]:
         with self._database.write() as session:
+            # What others wrote below it is not ours to keep or to repeat.
+            request = replace(request, note=_by_log(session, request.note, origin))
             # Judged anew behind the lock: another request may have come first.
             judged = _judge(session, request, origin)
             line = ""
             if judged.answer is Answer.COSIGNED and judged.checkpoint is not None:
                 made = Signature.make(request.note.text, self._signer, now)
                 line = made.to_line()
-                note = Note(request.note.text, (*_signatures_of_log(session, request.note, origin), made))
+                note = Note(request.note.text, (*request.note.signatures, made))
                 memory.remember(session, judged.checkpoint, note, now)
             elif _is_evidence(judged, request):
                 memory.keep_refused(session, Checkpoint.parse(request.note.text), request, judged.answer, now)
@@ -146,10 +157,11 @@ def _is_evidence(judged: Judged, request: AddCheckpoint) -> bool:
     return judged.answer is Answer.UNPROVEN or (judged.answer is Answer.CONFLICT and judged.size == request.old)
 
 
-def _signatures_of_log(session: Session, note: Note, origin: str) -> list[Signature]:
-    # What others wrote below it is not ours to repeat.
+def _by_log(session: Session, note: Note, origin: str) -> Note:
+    """Return a note with the signatures of its log alone, each once."""
     known = {(key.name, key.key_id) for key in memory.keys_of(session, origin)}
-    return [signature for signature in note.signatures if (signature.name, signature.key_id) in known]
+    own = (signature for signature in note.signatures if (signature.name, signature.key_id) in known)
+    return Note(note.text, tuple(dict.fromkeys(own)))
 
 
 def _refusal(judged: Judged) -> Reply:

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from licensing_protocol.canonical import digest
 from licensing_protocol.log.checkpoint import Checkpoint
 from licensing_protocol.log.merkle import leaf_hash, root_hash
-from licensing_protocol.log.note import Note, signature_lines
+from licensing_protocol.log.note import Note, Signature, signature_lines
 from licensing_protocol.log.note_key import NoteKey, NoteSigner, SignatureType
 from licensing_protocol.log.witness import MAX_BYTES, AddCheckpoint
 from licensing_server.problem import Conflict, Problem, Unavailable, Unprocessable
@@ -133,6 +133,46 @@ class TestMemory:
         heads = {Checkpoint.parse(note.text).root for note in (shown, seen) if note.verify([log.signer.key])}
         assert len(heads) == 2
 
+    def test_copies_of_a_signature_are_not_kept(self, witness: Witness, log: SimulatedLog) -> None:
+        assert witness.add(_padded(log, 0, log.head().signatures * 1800), NOW).status == 200
+        note = Note.parse((witness.newest(digest(log.origin.encode()).hex()) or "").encode())
+        assert [found.name for found in note.signatures] == [log.origin, witness.key.name]
+
+    def test_what_others_wrote_below_a_refused_checkpoint_is_not_kept(
+        self, witness: Witness, log: SimulatedLog
+    ) -> None:
+        witness.add(log.request(0), NOW)
+        stranger = NoteSigner("stranger.example", SignatureType.ED25519, SimulatedLog().key)
+        head = log.grow(3).head()
+        assert witness.add(_padded(log, 10, head.signed(stranger, NOW).signatures * 900), NOW).status == 422
+        ((refused,),) = (known.refused for known in witness.known())
+        assert AddCheckpoint.parse(refused.request).note == head
+
+    def test_checkpoints_without_a_proof_take_no_room_from_two_trees_of_one_size(
+        self, witness: Witness, log: SimulatedLog
+    ) -> None:
+        witness.add(log.request(0), NOW)
+        for _ in range(150):
+            log.grow(1)
+            assert witness.add(_padded(log, 10, log.head().signatures), NOW).status == 422
+        forged = SimulatedLog(log.origin, log.key).grow(10, "another ")
+        assert witness.add(forged.request(10), NOW).status == 409
+        (known,) = witness.known()
+        assert [found.size for found in known.refused if found.answer == 409] == [10]
+        assert len(known.refused) < 150
+
+    def test_what_had_no_proof_and_proves_itself_now_is_kept_as_proof(
+        self, witness: Witness, log: SimulatedLog
+    ) -> None:
+        witness.add(log.request(0), NOW)
+        forged = log.rewritten().grow(5)
+        assert witness.add(forged.request(10), NOW).status == 422
+        honest = log.grow(5).head()
+        assert witness.add(log.request(10), NOW).status == 200
+        assert witness.add(forged.request(15), NOW + 5).status == 409
+        (kept,) = (refused for known in witness.known() for refused in known.refused)
+        assert (kept.answer, kept.at, Note.parse(kept.seen).text) == (409, NOW + 5, honest.text)
+
     def test_logs_are_apart(self, witness: Witness, log: SimulatedLog) -> None:
         other = SimulatedLog("other.example/log").grow(4)
         witness.trust(other.vkey, NOW)
@@ -174,6 +214,11 @@ class TestMemory:
         note = witness.newest(digest(honest.origin.encode()).hex())
         assert note is not None
         assert Checkpoint.parse(Note.parse(note.encode()).text).root == root_hash(cosigned)
+
+
+def _padded(log: SimulatedLog, old: int, signatures: tuple[Signature, ...]) -> bytes:
+    """Return a request without a proof, with these below the checkpoint."""
+    return AddCheckpoint(old, (), Note(log.head().text, signatures)).to_bytes()
 
 
 def _told(step: str, count: int, seen: list[bytes]) -> list[bytes]:
