@@ -69,7 +69,7 @@ class Grown:
     def fill_to(self, size: int) -> None:
         """Bring the log to a size by bulk, and sign it."""
         with self.database.write() as session:
-            first = audit_log.sequenced_size(session)
+            first = audit_log.size(session)
             for start in range(first, size, _PIECE):
                 _fill(session, start, min(start + _PIECE, size))
             session.execute(update(Log).values(size=size))
@@ -82,7 +82,7 @@ class Grown:
         with self.database.read() as session:
             note = audit_log.checkpoint(session)
             assert note is not None
-            for tile in tiles_of(audit_log.sequenced_size(session)):
+            for tile in tiles_of(audit_log.size(session)):
                 path = folder / tile.path
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(audit_log.tile(session, tile))

@@ -15,6 +15,7 @@ SUBJECT = "log"
 _LOG = table_of(Log)
 # Written once, because to compose a statement costs more than to run it.
 _ORIGIN = select(_LOG.c.origin).order_by(_LOG.c.number.desc()).limit(1)
+_SIZE = select(_LOG.c.size).order_by(_LOG.c.number.desc()).limit(1)
 
 
 def begin(session: Session, origin: str, now: int) -> None:
@@ -51,6 +52,12 @@ def origin(session: Session) -> str:
     """Return the name under which entries are signed that are queued now; Unavailable ``log.unbegun``."""
     found = session.connection().execute(_ORIGIN).scalar_one_or_none()
     return newest(session).origin if found is None else found
+
+
+def size(session: Session) -> int:
+    """Return how many entries have an index; Unavailable ``log.unbegun``."""
+    found = session.connection().execute(_SIZE).scalar_one_or_none()
+    return newest(session).size if found is None else found
 
 
 def open_log(session: Session, now: int) -> None:

@@ -75,12 +75,6 @@ def integrate(session: Session, log: Log) -> int:
     return len(queued)
 
 
-def sequenced_size(session: Session) -> int:
-    """Return how many entries have an index."""
-    last = session.scalar(select(func.max(LogEntry.position)))
-    return 0 if last is None else last + 1
-
-
 def lag(session: Session, now: int) -> int:
     """Return the age in seconds of the oldest entry without an index, 0 where there is none."""
     oldest = session.scalar(select(func.min(LogEntry.time)).where(LogEntry.position.is_(None)))

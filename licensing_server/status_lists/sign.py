@@ -131,7 +131,7 @@ def _draft(session: Session, shard: int) -> _Draft | None:
         return None
     entries = list(session.scalars(select(StatusChange.entry).where(*_unlisted(shard))))
     row = session.execute(select(Shard.uri, Shard.bits, Shard.sequence).where(Shard.id == shard)).one()
-    log = LogPosition(audit_log.origin(session), audit_log.sequenced_size(session))
+    log = LogPosition(audit_log.origin(session), audit_log.size(session))
     return _Draft(shard, row.uri, row.bits, row.sequence, log, entries)
 
 
