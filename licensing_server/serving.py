@@ -18,7 +18,7 @@ from licensing_server.jobs import Runner
 from licensing_server.listening import Server, address_of, bind, config_of
 from licensing_server.orders.follow import Followers
 from licensing_server.publishing import Published, publish
-from licensing_server.setup import open_database, open_server
+from licensing_server.setup import note_configuration, open_database, open_server
 from licensing_server.status_lists import Board
 from licensing_server.trust import Newest
 
@@ -31,6 +31,7 @@ def serve(settings: Settings, announce: Callable[[str], None], *, with_jobs: boo
     """
     database, custody = open_server(settings)
     with closing(database), closing(bind(settings.host, settings.port)) as listener:
+        note_configuration(database, settings)
         app = create_app(settings, database, custody, with_jobs=with_jobs)
         config = config_of(app, settings.trusted_proxies)
         server = _Server(config, (app.state.board, app.state.followers), lambda: announce(address_of(listener)))
@@ -45,6 +46,7 @@ def work(settings: Settings, announce: Callable[[], None]) -> None:
     """
     database, custody = open_server(settings)
     with closing(database):
+        note_configuration(database, settings)
         runners = [Runner(database, jobs(settings, custody)) for jobs in (all_jobs, outward_jobs)]
         newest = Newest(custody)
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import JsonObject, encode
 from licensing_protocol.trust import Delegation
-from licensing_server import accounts, audit_log, clock, migrations, status_lists, trust
+from licensing_server import accounts, audit_log, clock, migrations, status_lists, trust, witnessing
 from licensing_server.accounts.tables import Person
 from licensing_server.config import Settings
 from licensing_server.database import Database
@@ -120,6 +120,19 @@ def _begin_log(database: Database, settings: Settings) -> None:
         begun = audit_log.has_begun(session)
     if not begun:
         database.change(lambda session: audit_log.begin(session, settings.origin, clock.now()))
+
+
+def note_configuration(database: Database, settings: Settings) -> None:
+    """Enter what the log is configured with, where that is not what it last said; at every start of a server.
+
+    Raises:
+        Unavailable: ``log.policy``.
+    """
+    present = witnessing.configuration(settings)
+    with database.read() as session:
+        said = witnessing.configured(session)
+    if said != present:
+        database.change(lambda session: witnessing.configure(session, present, clock.now()))
 
 
 def open_database(settings: Settings) -> Database:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
+from licensing_protocol.canonical import digest, to_base64url
 from licensing_protocol.errors import InterlockError, MalformedDocument
 from licensing_protocol.keys import EDDSA, Signer
 from licensing_protocol.log.note import Note
@@ -20,9 +21,10 @@ _LONGEST_NAME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """Whom the log asks, and which quorum its own acts may wait for."""
+    """Whom the log asks, and which quorum its own acts may wait for; ``digest`` is the SHA-256 of the policy's file."""
 
     policy: Policy
+    digest: str
 
     @property
     def asked(self) -> tuple[Party, ...]:
@@ -56,7 +58,8 @@ def read_policy(settings: Settings) -> Witnesses | None:
             raise _unusable("acts are to wait for witnesses, and it names no file that says which")
         return None
     try:
-        witnesses = Witnesses(Policy.parse(settings.log_policy.read_bytes()))
+        file = settings.log_policy.read_bytes()
+        witnesses = Witnesses(Policy.parse(file), to_base64url(digest(file)))
     except OSError as error:
         raise _unusable(f"{settings.log_policy} cannot be read") from error
     except MalformedDocument as error:
