@@ -1,16 +1,12 @@
-"""Another's witness, and another's client of witnesses, where they are installed.
-
-``aics-witness`` is the only maintained one that this project found on PyPI or npm. It needs Python 3.12, so the lock
-does not have it; ``OTHER_WITNESS`` names a Python that does: ``pip install aics-witness==0.1.0 aics-tlog==0.2.1``.
-"""
+"""Another's witness cosigns our log, and another's client is cosigned by our witness: ``aics-witness``."""
 
 from __future__ import annotations
 
 import base64
-import os
 import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -19,6 +15,7 @@ import pytest
 from licensing_protocol.log.note import Note, signature_lines
 from licensing_protocol.log.note_key import NoteKey
 from licensing_protocol.log.witness import AddCheckpoint
+from tests.interoperation.others import Others
 from tests.server.process import free_port
 from tests.server.witnessing.test_processes import exporter, rewrite_the_past, until
 from tests.witness.logs import SimulatedLog
@@ -42,11 +39,11 @@ for line in sys.stdin:
 class OtherWitness(WitnessProcess):
     """``aics-witness serve``, to be used as ours."""
 
-    python: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def _program(self) -> list[str]:
-        return [self.python, "-m", "aics_witness"]
+        return [sys.executable, "-m", "aics_witness"]
 
     def make(self) -> OtherWitness:
         """Make it in its folder, with an address of its own."""
@@ -60,7 +57,7 @@ class OtherWitness(WitnessProcess):
         self._run("add-log", "--origin", NoteKey.parse(vkey).name, "--vkey", vkey)
         command = [*self._program, "serve", *self._config, "--listen", self.address.removeprefix("http://")]
         with (self.folder / "log").open("a") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         until(self._answers)
 
     def stop(self, number: int = 15) -> int:
@@ -81,16 +78,7 @@ class OtherWitness(WitnessProcess):
 
     def _run(self, verb: str, *arguments: str) -> str:
         command = [*self._program, verb, *self._config, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture
-def python() -> str:
-    """The Python that has the other's programs."""
-    found = os.environ.get("OTHER_WITNESS")
-    if found is None:
-        pytest.skip("left untested: another's witness, and another's client of ours; see test_other_programs.py")
-    return found
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture
@@ -100,8 +88,8 @@ def ours(tmp_path: Path) -> Iterator[WitnessProcess]:
         yield made
 
 
-def test_anothers_witness_cosigns_our_log_and_refuses_another_past(tmp_path: Path, python: str) -> None:
-    other = OtherWitness(tmp_path / "other", "", python=python).make()
+def test_anothers_witness_cosigns_our_log_and_refuses_another_past(tmp_path: Path, others: Others) -> None:
+    other = OtherWitness(tmp_path / "other", "", environment=others.environment).make()
     with exporter(tmp_path, other) as made:
         made.act()
         before = made.cosigned(1)
@@ -115,7 +103,7 @@ def test_anothers_witness_cosigns_our_log_and_refuses_another_past(tmp_path: Pat
         assert other.stop() == 0
 
 
-def test_anothers_client_is_cosigned_by_our_witness(ours: WitnessProcess, python: str) -> None:
+def test_anothers_client_is_cosigned_by_our_witness(ours: WitnessProcess, others: Others) -> None:
     log = SimulatedLog().grow(10)
     ours.trust(log.vkey)
     asked = [
@@ -129,8 +117,7 @@ def test_anothers_client_is_cosigned_by_our_witness(ours: WitnessProcess, python
         request = AddCheckpoint.parse(body)
         parts = [base64.b64encode(request.note.to_bytes()), str(request.old).encode()]
         lines.append(b" ".join([*parts, *map(base64.b64encode, request.proof)]))
-    command = [python, "-c", CLIENT, ours.address, ours.vkey]
-    told = subprocess.run(command, input=b"\n".join(lines), capture_output=True, check=True).stdout.decode().split()
+    told = others.run("-c", CLIENT, ours.address, ours.vkey, said=b"\n".join(lines)).decode().split()
     assert told[2:] == ["409", "422"]
     key = NoteKey.parse(ours.vkey)
     for body, line in zip(asked[:2], told[:2], strict=True):

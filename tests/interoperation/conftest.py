@@ -1,0 +1,26 @@
+"""Implementations that are not ours, made ready once; what is left untested for want of one is told at the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interoperation.others import Others
+from tests.interoperation.sumdb import Sumdb, wanting
+
+
+@pytest.fixture(scope="session")
+def sumdb(tmp_path_factory: pytest.TempPathFactory) -> Sumdb:
+    """The code of Go's checksum database."""
+    lacking = wanting()
+    if lacking is not None:
+        pytest.skip(f"left untested: our log against Go's checksum database, for want of {lacking}")
+    return Sumdb.build(tmp_path_factory.mktemp("sumdb"))
+
+
+@pytest.fixture(scope="session")
+def others() -> Others:
+    """Programs of others from PyPI."""
+    made = Others.install()
+    if isinstance(made, str):
+        pytest.skip(f"left untested: our log against tlog-scales and aics-witness, which pip cannot install: {made}")
+    return made
