@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.log.merkle import leaf_hash
 from licensing_server.auditing import syslog
+from licensing_server.auditing.connection import parts_of
 from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
 from licensing_server.auditing.formats import Format, Provenance
 from licensing_server.auditing.monitor import Step, bodies
@@ -55,13 +55,14 @@ class Collector(Receiver):
 
     server: Server
     write: Format
+    query: str = ""
 
     def take(self, batch: Sequence[Record], provenance: Provenance) -> None:
         """Send the entries as lines; a repeated batch carries the same key."""
         body = "".join(self.write(record, provenance) for record in batch).encode()
         key = f"{provenance.origin}#{batch[0].index}-{batch[-1].index}"
         headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": key}
-        status = self.server.send("POST", "", body, headers).status
+        status = self.server.send("POST", self.query, body, headers).status
         if status not in _TAKEN:
             raise SourceUnreachable(f"{self.server.address} did not take the entries: it answers {status}.")
 
@@ -74,12 +75,12 @@ def receiver(
     address: str, write: Format, *, token: str | None = None, context: ssl.SSLContext | None = None
 ) -> Receiver:
     """Return the receiver at ``tls://host:port`` or ``https://…``; MalformedDocument ``forward.address``."""
-    parts = urlsplit(address)
-    if parts.scheme == "tls" and parts.hostname:
+    parts = parts_of(address)
+    if parts is not None and parts.scheme == "tls":
         secure = context or ssl.create_default_context()
-        return Syslog(parts.hostname, parts.port or syslog.PORT, write, secure)
-    if parts.scheme in {"https", "http"} and parts.hostname:
-        return Collector(Server(address, token, context=context), write)
+        return Syslog(parts.hostname or "", parts.port or syslog.PORT, write, secure)
+    if parts is not None and parts.scheme in {"https", "http"}:
+        return Collector(Server(address, token, context=context), write, f"?{parts.query}" if parts.query else "")
     sentence = f"{address!r} is no receiver: say tls://siem.example:6514 or https://siem.example/collect."
     raise MalformedDocument(sentence, code="forward.address")
 

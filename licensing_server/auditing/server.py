@@ -7,20 +7,20 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote, urlencode
 
 from licensing_protocol.canonical import decode_object
 from licensing_protocol.errors import InterlockError
+from licensing_server.auditing.connection import connected, ending, is_this_machine, parts_of
 from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
 from licensing_server.auditing.source import MOST_BYTES, Source
 
-_TIMEOUT_S: Final = 30.0
+_WHOLE_S: Final = 120.0
 _ATTEMPTS: Final = 3
 _FIRST_WAIT_S: Final = 0.2
 _LONGEST_WAIT_S: Final = 10
+_MOST_DIGITS: Final = 9
 _LATER: Final = frozenset({429, 502, 503, 504})
 _OK: Final = 200
 _NONE: Final = frozenset({404, 410})
@@ -38,18 +38,29 @@ class Reply:
 
 
 class Server:
-    """One server, asked over one connection. The token goes to it and nowhere else: no redirection is followed."""
+    """One server, asked over one connection. The token goes to it and nowhere else: no redirection is followed.
 
-    def __init__(self, address: str, token: str | None = None, *, context: ssl.SSLContext | None = None) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+    An answer that has not ended after ``longest_s`` seconds is none: a server that drips could else hold us for ever.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        *,
+        context: ssl.SSLContext | None = None,
+        longest_s: float = _WHOLE_S,
+    ) -> None:
+        parts = parts_of(address)
+        if parts is None or parts.scheme not in {"http", "https"}:
             raise SourceUnreachable(f"{address!r} is no address such as https://licensing.example.")
-        if parts.scheme == "http" and token is not None and not _is_this_machine(parts.hostname):
+        if parts.scheme == "http" and token is not None and not is_this_machine(parts.hostname or ""):
             raise SourceUnreachable("A token is not sent over http to another machine; use the https address.")
         self.address = address.rstrip("/")
         self._prefix = parts.path.rstrip("/")
         self._token = token
         self._context = context
+        self._longest_s = longest_s
         self._connection: http.client.HTTPConnection | None = None
 
     def send(
@@ -85,14 +96,14 @@ class Server:
         asked = urlencode({name: value for name, value in query.items() if value is not None})
         reply = self.send("GET", quote(path) + (f"?{asked}" if asked else ""))
         if reply.status != _OK and reply.status not in _NONE:
-            raise SourceUnreachable(_refusal(self.address, reply))
+            raise SourceUnreachable(refusal(self.address, reply))
         return reply
 
     def get_object(self, path: str, **query: Any) -> dict[str, Any]:
         """Read a JSON object; SourceUnreachable where there is none."""
         reply = self.get(path, **query)
         if reply.status != _OK:
-            raise SourceUnreachable(_refusal(self.address, reply))
+            raise SourceUnreachable(refusal(self.address, reply))
         try:
             return decode_object(reply.body)
         except InterlockError as error:
@@ -106,13 +117,17 @@ class Server:
 
     def _once(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         if self._connection is None:
-            self._connection = _connection(self.address, self._context)
+            self._connection = connected(self.address, self._context)
         self._connection.request(method, target, body, dict(headers))
-        response = self._connection.getresponse()
-        read = response.read(MOST_BYTES + 1)
+        with ending(self._connection.sock, self._longest_s):
+            response = self._connection.getresponse()
+            read = response.read(MOST_BYTES + 1)
         if len(read) > MOST_BYTES:
             self.close()
             raise Discrepancy(f"{target} is larger than any file of a log.", code="audit.oversized", place=target)
+        if response.length:
+            # The connection broke off: what came is no file that the log shows.
+            raise http.client.IncompleteRead(read, response.length)
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, read)
 
 
@@ -128,32 +143,12 @@ class TileServer(Source):
         return None if reply.status in _NONE else reply.body
 
 
-def _connection(address: str, context: ssl.SSLContext | None) -> http.client.HTTPConnection:
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port, timeout=_TIMEOUT_S)
-    context = context or ssl.create_default_context()
-    proxy = urlsplit(getproxies().get("https", ""))
-    if not proxy.hostname or _is_this_machine(host) or proxy_bypass(host):
-        return http.client.HTTPSConnection(host, parts.port, timeout=_TIMEOUT_S, context=context)
-    connection = http.client.HTTPSConnection(proxy.hostname, proxy.port, timeout=_TIMEOUT_S, context=context)
-    connection.set_tunnel(host, parts.port)
-    return connection
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _seconds(value: str | None) -> int:
-    return int(value) if value is not None and value.isdecimal() else 0
+    return int(value[:_MOST_DIGITS]) if value is not None and value.isdecimal() else 0
 
 
-def _refusal(address: str, reply: Reply) -> str:
+def refusal(address: str, reply: Reply) -> str:
+    """Return why a server did not do what it was asked."""
     if reply.status in _REFUSED:
         return f"{address} asks for a token of somebody who may audit: --token-file FILE, or INTERLOCK_TOKEN_FILE."
     try:
