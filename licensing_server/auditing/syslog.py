@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from licensing_protocol.log.lines import to_base64
@@ -16,6 +17,8 @@ PORT: Final = 6514
 # Facility 13 (log audit), severity 5 (notice).
 _PRIORITY: Final = 13 * 8 + 5
 _TIMEOUT_S: Final = 30.0
+# In which the end of a connection is heard that was already over: syslog's receivers say nothing else.
+_LISTEN_S: Final = 0.2
 _LONGEST_HOST: Final = 255
 _LONGEST_ID: Final = 32
 _NIL: Final = "-"
@@ -51,9 +54,19 @@ def send(host: str, port: int, messages: Iterable[bytes], context: ssl.SSLContex
         with plain, context.wrap_socket(plain, server_hostname=host) as secure:
             for found in messages:
                 secure.sendall(f"{len(found)} ".encode() + found)
+            _refuse_ended(secure)
             _close(secure)
     except OSError as error:
         raise SourceUnreachable(f"{host}:{port} did not take the messages: {error}.") from error
+
+
+def _refuse_ended(secure: ssl.SSLSocket) -> None:
+    """Refuse a receiver that ended the connection before our goodbye: it may have read nothing."""
+    secure.settimeout(_LISTEN_S)
+    with suppress(TimeoutError):
+        if not secure.recv(1):
+            raise ConnectionError("it hung up before the end")
+    secure.settimeout(_TIMEOUT_S)
 
 
 def _close(secure: ssl.SSLSocket) -> None:

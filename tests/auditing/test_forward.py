@@ -85,6 +85,14 @@ def test_a_receiver_that_hangs_up_gets_the_batch_again(forwarder: Forwarder) -> 
         assert len(arrived) > 700
 
 
+def test_a_receiver_that_hung_up_before_it_read_anything_has_taken_nothing(forwarder: Forwarder) -> None:
+    with SyslogServer(deaf=1).serving(forwarder.certificate) as server:
+        broken = forwarder.run(server.address, 3)
+        assert (broken.code, broken.failure["code"]) == (3, "audit.unreachable")
+        assert forwarder.again(server.address).json["sent"] == 3
+        assert indices(server.taken) == [0, 1, 2]
+
+
 def test_a_syslog_server_that_cannot_prove_who_it_is_gets_nothing(forwarder: Forwarder, tmp_path: Path) -> None:
     other = write_certificate(tmp_path / "other.pem")
     with SyslogServer().serving(other) as server:
@@ -109,6 +117,12 @@ def test_a_collector_takes_lines_and_a_repeated_batch_has_the_same_key(forwarder
         assert {path for path, _headers, _body in web.taken} == {"/collect"}
 
 
+def test_what_an_address_asks_beside_its_path_is_asked(forwarder: Forwarder) -> None:
+    with Web().serving() as web:
+        assert forwarder.run(f"{web.address}/collect?channel=log", 3).json["sent"] == 3
+        assert {path for path, _headers, _body in web.taken} == {"/collect?channel=log"}
+
+
 def test_a_busy_collector_is_asked_again(forwarder: Forwarder) -> None:
     with Web(answers=[(503, {"Retry-After": "0"})]).serving() as web:
         assert forwarder.run(web.address, 3).json["sent"] == 3
@@ -130,6 +144,8 @@ def test_a_log_that_does_not_hold_is_not_handed_on(forwarder: Forwarder) -> None
     ("arguments", "code", "exit_code"),
     [
         (("--to", "siem.example:6514"), "forward.address", 2),
+        (("--to", "tls://siem.example:99999"), "forward.address", 2),
+        (("--to", "tls://[::1"), "forward.address", 2),
         (("--to", "tls://127.0.0.1:1"), "audit.unreachable", 3),
         (("--to", "http://siem.example", "--to-token-file", "TOKEN"), "audit.unreachable", 3),
         (("--to", "https://siem.example", "--ca", "TOKEN"), "forward.certificates", 2),

@@ -15,10 +15,14 @@ from tests.simulators.web import server_context
 
 @dataclass
 class SyslogServer:
-    """``taken`` are the messages that arrived whole; the next connections are ``cut`` after so many."""
+    """``taken`` are the messages that arrived whole; the next connections are ``cut`` after so many.
+
+    So many of the first connections are ``deaf``: it ends its half of them at once, and reads nothing.
+    """
 
     taken: list[bytes] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
+    deaf: int = 0
     address: str = ""
 
     @contextmanager
@@ -39,7 +43,11 @@ class SyslogServer:
             while True:
                 plain, _address = listening.accept()
                 with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as secure:
-                    self._read(secure)
+                    if self.deaf:
+                        self.deaf -= 1
+                        _ignore(secure)
+                    else:
+                        self._read(secure)
 
     def _read(self, secure: ssl.SSLSocket) -> None:
         most = self.cut.pop(0) if self.cut else None
@@ -55,3 +63,11 @@ class SyslogServer:
             most = None if most is None else most - 1
         # It hangs up with what it has not read: the sender cannot know how much arrived.
         secure.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+
+
+def _ignore(secure: ssl.SSLSocket) -> None:
+    # Below TLS, without its goodbye; the kernel takes in what comes, and it comes to nothing.
+    with socket.socket(fileno=secure.detach()) as plain:
+        plain.shutdown(socket.SHUT_WR)
+        while plain.recv(65_536):
+            pass
