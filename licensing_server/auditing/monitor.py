@@ -62,11 +62,15 @@ class Seen:
 
 
 class SplitView(Discrepancy):
-    """A log that does not stand by what it showed, before or to others: ``shown`` and what is kept are the evidence."""
+    """A log that does not stand by what it showed, before or to others.
 
-    def __init__(self, sentence: str, *, code: str, place: str, shown: Note) -> None:
+    ``shown`` and ``held`` are the evidence; without a ``held`` one it is the newest that is remembered.
+    """
+
+    def __init__(self, sentence: str, *, code: str, place: str, shown: Note, held: Note | None = None) -> None:
         super().__init__(sentence, code=code, place=place)
         self.shown = shown
+        self.held = held
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def compare(source: Source, believe: Believe, step: Step, heads: Sequence[Head])
             _refuse_other_head(source, other, step)
         except InterlockError as error:
             sentence = f"{head.place} is not of the log that is shown here: {error}"
-            raise SplitView(sentence, code=error.code, place=head.place, shown=head.note) from error
+            raise SplitView(sentence, code=error.code, place=head.place, shown=head.note, held=step.note) from error
 
 
 def _refuse_other(checkpoint: Checkpoint, seen: Seen) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from licensing_server.auditing import Discrepancy
+from licensing_server.auditing import Discrepancy, SourceUnreachable
 from licensing_server.auditing.monitor import Seen, SplitView, look
+from licensing_server.auditing.server import Server
+from licensing_server.auditing.state import State
 from tests.auditing.test_commands import audit
 from tests.cli.command_line import Answer
 from tests.simulators.published_log import Files, PublishedLog, entries, entry
@@ -102,6 +110,44 @@ def test_a_head_that_somebody_else_was_shown_is_held_against_the_log(watcher: Wa
     assert watcher.evidence[1].read_bytes() == other(50).note(77).to_bytes()
 
 
+@pytest.mark.parametrize("before", [0, 300], ids=["at the first look", "later"])
+@pytest.mark.parametrize(("size", "code"), [(400, "checkpoint.split_view"), (390, "proof.consistency")])
+def test_what_is_kept_beside_somebody_else_s_head_is_the_one_that_it_contradicts(
+    watcher: Watcher, tmp_path: Path, before: int, size: int, code: str
+) -> None:
+    if before:
+        watcher.look(LOG, before)
+    head = tmp_path / "theirs"
+    # What it shows of the first 350 is what was seen here.
+    head.write_bytes(other(350).note(size).to_bytes())
+    assert watcher.look(LOG, 400, "--checkpoint", head).failure["code"] == code
+    held, theirs = watcher.evidence
+    assert held.read_bytes() == LOG.note(400).to_bytes()
+    assert theirs.read_bytes() == head.read_bytes()
+
+
+@pytest.mark.parametrize("every", ["-1", "nan", "inf", "1e300", "soon"])
+def test_a_pause_that_there_cannot_be_is_told(watcher: Watcher, every: str) -> None:
+    shown = watcher.look(LOG, 3, f"--every={every}")
+    assert (shown.code, shown.failure["code"]) == (2, "command.usage")
+
+
+def test_what_could_not_be_written_whole_is_no_head(watcher: Watcher) -> None:
+    watcher.look(LOG, 300)
+    LOG.write(watcher.folder / "log", 400)
+    # Of a file no more than so many bytes can be written here: the disk is full in its middle.
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); sys.argv[0] = 'interlock'\n"
+        "from licensing_server.cli import main; main()"
+    )
+    fixed = ["audit", "follow", watcher.folder / "log", "--state", watcher.state, "--policy", watcher.policy, "--once"]
+    done = subprocess.run([sys.executable, "-c", code, *map(str, fixed)], capture_output=True, text=True)
+    assert (done.returncode, "file.unusable" in done.stderr) == (3, True), done.stderr
+    held = audit("verify", watcher.folder / "log", "--policy", watcher.policy, "--checkpoint", watcher.state / "heads")
+    assert held.code == 0, held.err
+    assert watcher.again().json["new"] == 100
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [("tile/entries/001", "audit.root"), ("tile/entries/000", None), ("checkpoint", "note.signature")],
@@ -146,6 +192,53 @@ def test_a_log_is_followed_over_http(watcher: Watcher) -> None:
         assert (refused.code, "--token-file" in refused.failure["detail"]) == (3, True)
         web.files |= {f"/log/{path}": data for path, data in other(10).files(400).items()}
         assert audit(*fixed, "--token-file", token).failure["code"] == "proof.consistency"
+
+
+def test_a_server_that_asks_to_wait_for_ever_is_away(watcher: Watcher) -> None:
+    busy = [(503, {}), (503, {}), (503, {"Retry-After": "9" * 5000})]
+    with Web(answers=busy).serving() as web:
+        fixed = ("--state", watcher.state, "--policy", watcher.policy, "--once", "--json")
+        shown = audit("follow", f"{web.address}/log", *fixed)
+    assert (shown.code, shown.failure["code"]) == (3, "audit.unreachable")
+
+
+@pytest.mark.parametrize(
+    ("head", "drops"),
+    # Where no length is told, an end is an end.
+    [(b"Content-Length: 100000\r\n", 3), (b"Transfer-Encoding: chunked\r\n", 3), (b"", 10**9)],
+    ids=["a length, and it breaks off", "chunks, and it breaks off", "for ever"],
+)
+def test_an_answer_that_does_not_come_to_its_end_is_none(head: bytes, drops: int) -> None:
+    def drip() -> None:
+        while True:
+            try:
+                client, _address = listening.accept()
+            except OSError:
+                return
+            with client, suppress(OSError):
+                client.recv(65_536)
+                client.sendall(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+                for _ in range(drops):
+                    client.sendall(b"1\r\nx\r\n")
+                    time.sleep(0.01)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        server = Server(f"http://127.0.0.1:{listening.getsockname()[1]}", longest_s=0.2)
+        with pytest.raises(SourceUnreachable):
+            server.get("/checkpoint")
+        server.close()
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_of_two_monitors_in_one_folder_the_second_ends(watcher: Watcher) -> None:
+    state = State(watcher.state)
+    shown = watcher.look(LOG, 300)
+    assert (shown.code, shown.failure["code"]) == (3, "audit.in_use")
+    state.close()
+    assert watcher.look(LOG, 300).json["new"] == 300
 
 
 def test_a_token_follows_no_redirection(watcher: Watcher) -> None:

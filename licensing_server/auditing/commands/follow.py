@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from licensing_protocol.log.lines import to_base64
 from licensing_server.auditing.commands.output import Output
@@ -24,6 +25,7 @@ from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
 from licensing_server.auditing.monitor import SplitView, compare, look
 from licensing_server.auditing.state import State
 
+_LONGEST_PAUSE_S: Final = 86_400
 _HELP = """\
 Watch a log for ever: remember what it has shown, and take only what grew from it.
 
@@ -49,11 +51,11 @@ def add_state(parser: argparse.ArgumentParser) -> None:
 def add_pace(parser: argparse.ArgumentParser) -> None:
     """Add how often to look."""
     parser.add_argument("--once", action="store_true", help="look once and end")
-    parser.add_argument("--every", metavar="SECONDS", type=float, default=60.0, help="how often to look (default: 60)")
+    parser.add_argument("--every", metavar="SECONDS", type=_pause, default=60.0, help="how often to look (default: 60)")
 
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
-    policy, source, state = trust_of(arguments), source_of(arguments), State(Path(arguments.state))
+    policy, source, state = trust_of(arguments), source_of(arguments), state_of(arguments)
 
     def once() -> None:
         seen = state.seen()
@@ -74,6 +76,13 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     return repeat(once, arguments, output)
 
 
+def state_of(arguments: argparse.Namespace) -> State:
+    """Open where a monitor remembers, until the command ends."""
+    state = State(Path(arguments.state))
+    arguments.open.callback(state.close)
+    return state
+
+
 def with_evidence(split: SplitView, state: State) -> Discrepancy:
     """Keep both heads, and return the failure that says where."""
     kept = state.keep(split)
@@ -92,6 +101,13 @@ def repeat(once: Callable[[], None], arguments: argparse.Namespace, output: Outp
         if arguments.once:
             return ExitCode.DONE
         time.sleep(arguments.every)
+
+
+def _pause(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= _LONGEST_PAUSE_S:
+        raise argparse.ArgumentTypeError(f"seconds are from 0 to {_LONGEST_PAUSE_S}")
+    return seconds
 
 
 FOLLOW = Command(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import ssl
-from pathlib import Path
 from typing import Final
 
 from licensing_protocol.errors import InterlockError, MalformedDocument
 from licensing_protocol.log.policy import Policy
 from licensing_server.auditing.commands.export import FORMATS
-from licensing_server.auditing.commands.follow import add_pace, add_state, repeat, with_evidence
+from licensing_server.auditing.commands.follow import add_pace, add_state, repeat, state_of, with_evidence
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import (
     PROGRAM,
@@ -55,7 +54,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
-    policy, source, state = trust_of(arguments), source_of(arguments), State(Path(arguments.state))
+    policy, source, state = trust_of(arguments), source_of(arguments), state_of(arguments)
     to = _receiver(arguments)
     arguments.open.callback(to.close)
 
