@@ -27,6 +27,7 @@ CONTENTS: Final = "bundle.json"
 ABOUT: Final = "about.txt"
 POLICY: Final = "policy"
 RANGE_PROOF: Final = "range.proof"
+_ENTRIES: Final = "entries"
 _VERSION: Final = 1
 
 
@@ -86,17 +87,20 @@ def verify_bundle(
     contents = _Contents.read(source)
     if contents.is_range:
         _verify_range(source, contents, note, believe, told)
-        whole = range(contents.begin, contents.end)
-        return VerifiedBundle(checkpoint, note, tuple(whole), contents.begin, contents.end)
-    for done, index in enumerate(contents.entries, 1):
-        _verify_entry(source, index, note, believe)
-        told(done, len(contents.entries))
-    return VerifiedBundle(checkpoint, note, contents.entries)
+        whole = tuple(range(contents.begin, contents.end))
+        verified = VerifiedBundle(checkpoint, note, whole, contents.begin, contents.end)
+    else:
+        for done, index in enumerate(contents.entries, 1):
+            _verify_entry(source, index, note, believe)
+            told(done, len(contents.entries))
+        verified = VerifiedBundle(checkpoint, note, contents.entries)
+    _refuse_unproven(source, verified.indices)
+    return verified
 
 
 def entry_path(index: int) -> str:
     """Return where a bundle keeps an entry."""
-    return f"entries/{index}.json"
+    return f"{_ENTRIES}/{index}.json"
 
 
 def proof_path(index: int) -> str:
@@ -132,6 +136,17 @@ class _Contents:
 
 def _contents(value: dict[str, Any]) -> bytes:
     return encode({"v": _VERSION} | value)
+
+
+def _refuse_unproven(source: Source, indices: Sequence[int]) -> None:
+    """Refuse what lies among the entries, and would be taken for one, though no proof is about it."""
+    proven = set(map(entry_path, indices))
+    for name in source.names(_ENTRIES):
+        path = f"{_ENTRIES}/{name}"
+        # What begins with a dot is a file manager's own, and shown to nobody.
+        if path not in proven and not name.startswith("."):
+            sentence = f"{path} lies among the entries, and the bundle proves nothing of it."
+            raise Discrepancy(sentence, code="audit.unproven", place=path)
 
 
 def _verify_entry(source: Source, index: int, note: Note, believe: Believe) -> None:

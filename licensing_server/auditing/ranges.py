@@ -37,7 +37,7 @@ class RangeProof:
         """Read a proof; MalformedDocument ``range_proof.malformed``, or as :meth:`Note.parse`."""
         head, blank, note = data.partition(b"\n\n")
         lines = head.decode("ascii", "replace").split("\n")
-        names = [line.partition(" ")[0] for line in lines[:3]]
+        names = [lines[0], *(line.partition(" ")[0] for line in lines[1:3])]
         if not blank or names != [_FIRST_LINE, "begin", "end"] or len(lines) > _MOST_HASHES + len(names):
             raise _malformed()
         begin, end = (decimal(line.partition(" ")[2], _CODE) for line in lines[1:3])

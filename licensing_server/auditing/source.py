@@ -30,6 +30,10 @@ class Source(ABC):
             SourceUnreachable: neither can be said.
         """
 
+    def names(self, folder: str) -> Sequence[str]:
+        """Return the files of a folder, as far as that can be told: a server lists none."""
+        return ()
+
     def read(self, path: str) -> bytes:
         """Return a file that must be there; Discrepancy ``audit.missing``."""
         data = self.find(path)
@@ -91,14 +95,26 @@ class Folder(Source):
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            reason = (error.strerror or "it cannot be read").lower()
-            raise SourceUnreachable(f"{self._path / path}: {reason}.") from error
+            raise _unreadable(self._path / path, error) from error
         if len(data) > MOST_BYTES:
             raise Discrepancy(f"{path} is larger than any file of a log.", code="audit.oversized", place=path)
         return data
+
+    def names(self, folder: str) -> Sequence[str]:
+        """List a folder below the folder."""
+        try:
+            return sorted(os.listdir(self._path / folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise _unreadable(self._path / folder, error) from error
 
 
 def first_leaf(tile: Tile) -> int:
     """Return the index of the first entry below a tile."""
     first: int = tile.first * WIDTH ** (tile.level or 0)
     return first
+
+
+def _unreadable(path: Path, error: OSError) -> SourceUnreachable:
+    return SourceUnreachable(f"{path}: {(error.strerror or 'it cannot be read').lower()}.")
