@@ -103,7 +103,7 @@ class Folder(Source):
     def names(self, folder: str) -> Sequence[str]:
         """List a folder below the folder."""
         try:
-            return sorted(os.listdir(self._path / folder))
+            return sorted(found.name for found in (self._path / folder).iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return ()
         except OSError as error:
