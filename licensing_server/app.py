@@ -14,6 +14,7 @@ from licensing_server import accounts, audit_log, clock, closing, health, refusa
 from licensing_server.accounts.routes import router as accounts_routes
 from licensing_server.alerts import jobs as alerts_jobs
 from licensing_server.alerts.routes import router as alerts_routes
+from licensing_server.audit_log.export_routes import router as export_routes
 from licensing_server.audit_log.jobs import JOBS as LOG_JOBS
 from licensing_server.audit_log.routes import router as log_routes
 from licensing_server.audit_log.tile_routes import router as tile_routes
@@ -57,6 +58,7 @@ ROUTERS = (
     exchange_routes,
     alerts_routes,
     log_routes,
+    export_routes,
     tile_routes,
     witnessing_routes,
 )

@@ -11,9 +11,10 @@ from licensing_protocol import canonical
 from licensing_protocol.log.checkpoint import Checkpoint
 from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.note import Note
+from licensing_server.audit_log.search import Wanted
 from licensing_server.audit_log.tables import CommittedValue, LogCheckpoint, LogEntry
 from licensing_server.audit_log.values import may_see
-from licensing_server.web import Body, Reply, Role
+from licensing_server.web import Body, Identifier, Reply, Role
 
 
 class ValueReply(Reply):
@@ -107,3 +108,34 @@ class GrowthReply(Reply):
     old: int
     size: int
     proof: list[str]
+
+
+class ExportBody(Body):
+    """Which entries are taken out, and what becomes of them (``form``, such as `csv`).
+
+    From ``begin`` to before ``end``, the present end of the log if absent; the rest is what `GET /v1/log/entries` asks.
+    """
+
+    form: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,20}$")]
+    begin: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
+    end: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
+    type: Annotated[str | None, Field(max_length=64)] = None
+    subject: Identifier | None = None
+    actor: Identifier | None = None
+    since: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
+    until: Annotated[int | None, Field(ge=0, le=2**53 - 1)] = None
+    text: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    order: Identifier | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is looked for."""
+        return Wanted(self.type, self.subject, self.actor, self.since, self.until, self.text, self.order)
+
+
+class ExportReply(Reply):
+    """An export that is in the log: its entries are read at `/v1/log/exports/{id}/entries`."""
+
+    id: str
+    begin: int
+    end: int

@@ -20,7 +20,8 @@ class Wanted:
     """What to look for; what is ``None`` does not matter.
 
     ``type`` is exact, or a prefix that ends in a dot; ``since`` and ``until`` are instants, both included; ``text``
-    stands somewhere in the body or in a value that is not erased, in letters of either case.
+    stands somewhere in the body or in a value that is not erased, in letters of either case. Of an ``order`` is what is
+    about it, or names it in its data.
     """
 
     type: str | None = None
@@ -29,6 +30,7 @@ class Wanted:
     since: int | None = None
     until: int | None = None
     text: str | None = None
+    order: str | None = None
 
 
 def matching(session: Session, wanted: Wanted, roles: Collection[Role]) -> Select[LogEntry]:
@@ -47,6 +49,8 @@ def matching(session: Session, wanted: Wanted, roles: Collection[Role]) -> Selec
         rows = rows.where(LogEntry.time <= wanted.until)
     if wanted.text is not None:
         rows = rows.where(_holds(session, wanted.text, roles))
+    if wanted.order is not None:
+        rows = rows.where(_of_order(session, wanted.order))
     return rows
 
 
@@ -61,14 +65,23 @@ def entry_at(session: Session, index: int) -> LogEntry:
 def _holds(session: Session, text: str, roles: Collection[Role]) -> ColumnElement[bool]:
     # As it is written in JSON, where a quotation mark and others have another form.
     needle = encode(text).decode()[1:-1].lower()
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    body = cast(LogEntry.body, String) if is_sqlite else func.convert_from(LogEntry.body, "UTF8")
     value = and_(
         CommittedValue.entry == LogEntry.id,
         func.lower(CommittedValue.value).contains(needle, autoescape=True),
         _visible(roles),
     )
-    return or_(func.lower(body).contains(needle, autoescape=True), exists().where(value))
+    return or_(func.lower(_body(session)).contains(needle, autoescape=True), exists().where(value))
+
+
+def _of_order(session: Session, order: str) -> ColumnElement[bool]:
+    itself = and_(LogEntry.subject == order, LogEntry.type.startswith("order."))
+    # As the canonical form writes it.
+    return or_(itself, _body(session).contains(encode({"order": order}).decode()[1:-1], autoescape=True))
+
+
+def _body(session: Session) -> ColumnElement[str]:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    return cast(LogEntry.body, String) if is_sqlite else func.convert_from(LogEntry.body, "UTF8")
 
 
 def _visible(roles: Collection[Role]) -> ColumnElement[bool]:

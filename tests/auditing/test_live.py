@@ -16,7 +16,7 @@ from licensing_server.auditing.records import Record
 from tests.auditing.conftest import Audited
 from tests.auditing.test_commands import audit
 from tests.cli.command_line import Answer, process
-from tests.simulators.published_log import entry
+from tests.simulators.published_log import PublishedLog, entries, entry
 from tests.simulators.web import Web
 
 
@@ -27,7 +27,7 @@ def ask(audited: Audited, *arguments: str | Path) -> Answer:
 
 def settled(audited: Audited, *, more_than: int = 0) -> int:
     """Wait until what has an index, and more than so many entries, is below the checkpoint; return its size."""
-    wanted = len(ask(audited, "search", "--all").json["items"])
+    wanted = len(ask(audited, "search", "--limit", "1000").json["items"])
     for _ in range(100):
         found = ask(audited, "verify", audited.address, "--policy", audited.policy)
         if found.code == 0 and found.json["size"] >= max(wanted, more_than + 1):
@@ -35,6 +35,14 @@ def settled(audited: Audited, *, more_than: int = 0) -> int:
             return size
         time.sleep(0.1)
     raise AssertionError(found.err)
+
+
+def published(audited: Audited, folder: Path) -> Path:
+    """Return the folder of a server's log, published as files."""
+    data = audited.token.parent
+    done = process("publish", folder / "www", "--data-dir", data, "--json", INTERLOCK_LOG_PUBLIC="true")
+    assert done.code == 0, done.err
+    return folder / "www" / "log"
 
 
 def test_a_server_s_log_holds(audited: Audited, tmp_path: Path) -> None:
@@ -50,10 +58,7 @@ def test_a_server_s_log_holds(audited: Audited, tmp_path: Path) -> None:
 
 def test_a_log_that_was_published_as_files_is_verified_without_the_server(audited: Audited, tmp_path: Path) -> None:
     settled(audited)
-    data = audited.token.parent
-    done = process("publish", tmp_path / "www", "--data-dir", data, "--json", INTERLOCK_LOG_PUBLIC="true")
-    assert done.code == 0, done.err
-    held = audit("verify", tmp_path / "www" / "log", "--policy", audited.policy, "--json")
+    held = audit("verify", published(audited, tmp_path), "--policy", audited.policy, "--json")
     assert held.json["size"] > 2, held.err
     found = tmp_path / "www" / "log" / Tile(None, 0, held.json["size"]).path
     found.write_bytes(found.read_bytes().replace(b"party.added", b"party.adder", 1))
@@ -157,7 +162,52 @@ def test_a_server_is_not_believed_against_its_own_bytes() -> None:
             found = audit("search", "--server", web.address, "--json")
             assert (found.failure["code"] if found.code else None) == code
         web.files["/v1/log/entries"] = encode({"items": [item], "next": "again"})
-        assert audit("search", "--server", web.address, "--all", "--json").failure["code"] == "audit.shown"
+        assert audit("search", "--server", web.address, "--limit", "300", "--json").failure["code"] == "audit.shown"
         for text in (b"no JSON", b"[]", b'{"items":7,"next":null}', b'{"items":[],"next":7}'):
             web.files["/v1/log/entries"] = text
             assert audit("search", "--server", web.address, "--json").failure["code"] == "audit.unreachable"
+
+
+def test_who_takes_the_record_out_is_in_it_and_who_looks_or_verifies_is_not(audited: Audited, tmp_path: Path) -> None:
+    settled(audited)
+    source = ("--from", audited.address, "--policy", audited.policy)
+    first = ("export", "--format", "cef", "--out", tmp_path / "all.cef", *source)
+    assert ask(audited, *first).code == 0
+    ask(audited, "verify", audited.address, "--policy", audited.policy)
+    ask(audited, "follow", audited.address, "--policy", audited.policy, "--state", tmp_path / "seen", "--once")
+    ask(audited, "prove", "1", "--from", audited.address, "--out", tmp_path)
+    files = published(audited, tmp_path)
+    assert audit("export", "--format", "csv", "--from", files, *source[2:]).code == 0
+    assert ask(audited, "export", "--format", "csv", "--out", tmp_path / "all.csv", *source).code == 0
+    assert ask(audited, "bundle", "--type", "party.", "--out", tmp_path / "bundle", *source).code == 0
+    assert ask(audited, "search", "--all", "--type", "party.").code == 0
+    audited.staff.ask("log", "list", "--all", "--type", "party.")
+    taken = [("cef", None), ("csv", None), ("bundle", "party."), ("search", "party."), ("list", "party.")]
+    deadline = time.monotonic() + 20
+    while (found := left(audited))[-len(taken) :] != taken:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+
+
+def left(audited: Audited) -> list[tuple[str, str | None]]:
+    """Return the exports that are in the log: what became of them, and of which type of entries."""
+    items = ask(audited, "search", "--type", "log.exported", "--limit", "1000").json["items"]
+    return [(item["data"]["form"], item["data"].get("type")) for item in items]
+
+
+def test_nothing_is_taken_out_that_the_server_does_not_enter(tmp_path: Path) -> None:
+    log = PublishedLog(entries(3), witnesses=0)
+    policy, token, out = tmp_path / "policy", tmp_path / "token", tmp_path / "out"
+    policy.write_text(log.policy_text)
+    token.write_text("secret\n")
+    web = Web({f"/log/{path}": data for path, data in log.files().items()})
+    with web.serving():
+        fixed = ("--from", web.address, "--policy", policy, "--out", out, "--json")
+        for command in (("export", "--format", "csv"), ("bundle",)):
+            refused = audit(*command, *fixed, "--token-file", token)
+            assert (refused.code, refused.failure["code"], out.exists()) == (3, "audit.unreachable", False)
+        assert audit("search", "--all", "--server", web.address, "--token-file", token, "--json").code == 3
+        assert [path for path, _, _ in web.taken] == ["/v1/log/exports"] * 3
+        # Without a token it is nobody in particular.
+        assert audit("export", "--format", "csv", *fixed).code == 0
+        assert len(web.taken) == 3

@@ -160,4 +160,6 @@ def _of_the_log(exporter: Exporter) -> list[Act]:
     return [
         Act("POST /v1/log/entries/{index}/values/{field}/erasure", f"{values}/name/erasure", reason, Role.COMPLIANCE,
             ("value.erased",), f"{values}/country/erasure"),
+        Act("POST /v1/log/exports", "/v1/log/exports", {"form": "csv"}, Role.AUDITOR,
+            ("log.exported",), refused_body={"form": "csv", "begin": 2, "end": 1}),
     ]  # fmt: skip

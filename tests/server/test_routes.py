@@ -91,7 +91,7 @@ def _reading(name: str, roles: frozenset[Role]) -> Act:
     method, pattern = name.split()
     assert method == "GET" or name.endswith(("/preview", "/acceptance")), f"{name} has no example in acts.py"
     path = pattern.replace("{index}", "0")
-    for part in ("person", "device", "party", "proviso", "order", "case", "jti", "product", "code"):
+    for part in ("person", "device", "party", "proviso", "order", "case", "jti", "export", "product", "code"):
         path = path.replace(f"{{{part}}}", NOWHERE if part not in {"product", "code"} else "x1")
     return Act(name, path, PREVIEWED.get(name), min(roles), ())
 

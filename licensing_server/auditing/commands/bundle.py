@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from licensing_server.auditing.about import about
+from licensing_server.auditing.commands.exporting import enter_export
 from licensing_server.auditing.commands.options import (
     add_from,
     add_order,
@@ -36,7 +37,9 @@ _HELP = """\
 Write a folder of evidence for somebody else: entries, proofs, the signed checkpoint, and what they prove.
 
 Of what a query finds, the bundle proves that each entry is in the log. With --range it proves besides that nothing in
-the range is missing. The log is verified first. Whoever gets the folder runs  interlock audit verify  on it."""
+the range is missing. The log is verified first. Whoever gets the folder runs  interlock audit verify  on it.
+
+From a server that asks who you are, that you take this out is entered first: log.exported."""
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -55,10 +58,12 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
         raise Misused("A range is whole: give either --range, or what to look for.")
     source = source_of(arguments)
     verified = verify_log(source, policy.verify, told=output.told)
-    begin, end = asked or (0, verified.checkpoint.size)
+    begin, end = asked or (0, None)
+    end = verified.checkpoint.size if end is None else min(end, verified.checkpoint.size)
     found = [record for record in records(source, verified, begin, end) if query.fits(record)]
     if not found:
         raise Discrepancy("The log has no such entry.", code="audit.nothing_found")
+    enter_export(arguments, output, "bundle", query, begin, end)
     prover = Prover(source, verified.note)
     files = dict(files_of_range(prover, found) if asked else files_of_found(prover, found, query))
     files[ABOUT] = about(verified.checkpoint, None if asked else query, found[0].index, found[-1].index + 1)

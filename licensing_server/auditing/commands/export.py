@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from licensing_server.auditing.commands.exporting import enter_export
 from licensing_server.auditing.commands.options import add_from, add_order, add_query, query_of
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import (
@@ -28,7 +29,9 @@ _HELP = """\
 Write entries for other programs: JSON lines, CSV for spreadsheets, OCSF 1.8.0 or CEF for a SIEM.
 
 The log is verified first. Every record carries the log's origin, the entry's index and leaf hash, and the size of the
-checkpoint that covers it, so that whoever has doubts can ask for the proof. Times are UTC."""
+checkpoint that covers it, so that whoever has doubts can ask for the proof. Times are UTC.
+
+From a server that asks who you are, that you take this out is entered first: log.exported."""
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +46,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, query, source = trust_of(arguments), query_of(arguments), source_of(arguments)
     verified = verify_log(source, policy.verify, told=output.told)
+    enter_export(arguments, output, arguments.format, query, end=verified.checkpoint.size)
     provenance = Provenance(verified.checkpoint.origin, verified.checkpoint.size)
     write = FORMATS[arguments.format]
     found = (write(record, provenance) for record in records(source, verified) if query.fits(record))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from licensing_protocol.canonical import encode, from_base64url
 from licensing_protocol.errors import BrokenChain, InterlockError
 from licensing_protocol.log.commitment import verify_commitment
+from licensing_server.auditing.commands.exporting import asked, begin_export
 from licensing_server.auditing.commands.options import add_query, query_of
 from licensing_server.auditing.commands.output import Output, instant
 from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_server, server_of
@@ -17,6 +18,7 @@ from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
 from licensing_server.auditing.records import Record
 from licensing_server.auditing.server import Server
 
+_ENTRIES: Final = "/v1/log/entries"
 _PAGE: Final = 200
 _HELD: Final = "held"
 _MEMBERS: Final = ("index", "type", "time", "actor", "subject", "data")
@@ -25,7 +27,9 @@ Ask the server for entries: by who acted, on what, what kind of act, when, and t
 
 The server looks, so it is quick, and the server can leave things out: what is found is shown from the hashed bytes
 themselves, and  interlock audit prove  or  bundle  proves it. Values that an entry only commits to are shown where the
-server shows them, held against the commitment; one that was erased is called so."""
+server shows them, held against the commitment; one that was erased is called so.
+
+With --all it takes out everything that fits: an act, which the server enters first as log.exported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     server = server_of(arguments, arguments.server)
     wanted = None if arguments.all else max(1, arguments.limit)
-    found, following = _search(server, query_of(arguments).to_json(), wanted, arguments.cursor)
+    query = query_of(arguments)
+    path, given = (begin_export(server, "search", query), {}) if arguments.all else (_ENTRIES, asked(query))
+    found, following = _search(server, path, given, wanted, arguments.cursor)
     items = [_members(one.record) | {"values": list(one.values)} for one in found]
     sentences = [line for one in found for line in _lines(one)] or ["Nothing found."]
     output.result({"items": items, "next": following}, sentences)
@@ -57,12 +63,12 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _search(
-    server: Server, query: dict[str, Any], most: int | None, cursor: str | None
+    server: Server, path: str, query: dict[str, Any], most: int | None, cursor: str | None
 ) -> tuple[list[Found], str | None]:
     found: list[Found] = []
     while True:
         limit = _PAGE if most is None else min(_PAGE, most - len(found))
-        page = server.get_object("/v1/log/entries", cursor=cursor, limit=limit, **query)
+        page = server.get_object(path, cursor=cursor, limit=limit, **query)
         items, following = page.get("items"), page.get("next")
         if not isinstance(items, list) or not isinstance(following, str | None):
             raise SourceUnreachable(f"{server.address} did not answer as a licensing server.")
