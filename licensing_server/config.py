@@ -57,10 +57,14 @@ class Settings(BaseSettings):
         0.5, gt=0, lt=1, description="Share of an entitlement's life after which a check-in brings a renewed one."
     )
     order_devices: int = Field(
-        25, ge=0, description="Most devices that one person's order may reach; above, a second person must confirm."
+        25,
+        ge=0,
+        description="Most devices that one person's orders of a day may reach; above, a second person must confirm.",
     )
     order_grants: int = Field(
-        100, ge=0, description="Most grants that one person's order may reach; above, a second person must confirm."
+        100,
+        ge=0,
+        description="Most grants that one person's orders of a day may reach; above, a second person must confirm.",
     )
     confirm_hours: int = Field(24, ge=1, description="Hours in which an order that waits must be confirmed.")
     emergency_hours: int = Field(24, ge=1, description="Hours after which an unconfirmed emergency order lapses.")

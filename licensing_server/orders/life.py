@@ -11,9 +11,10 @@ from licensing_server.database import table_of
 from licensing_server.entitlements import Scope, restrictions
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.jobs import Job
+from licensing_server.orders.alone import needs_second
 from licensing_server.orders.force import put_in_force, take_force
 from licensing_server.orders.kinds import SYSTEM, Draft, Kind, Reason, ReasonCode, Rules, State
-from licensing_server.orders.place import is_beyond, order_of, place
+from licensing_server.orders.place import order_of, place
 from licensing_server.orders.reach import Reach, reach_of
 from licensing_server.orders.tables import Order
 from licensing_server.problem import Conflict, Forbidden
@@ -155,9 +156,9 @@ def _next(session: Session, now: int, lapsing: bool) -> int | None:
 
 
 def _take_force(session: Session, order: Order, rules: Rules, now: int) -> None:
-    if order.undoes is None and order.confirmed_by is None and order.actor != SYSTEM:
+    if order.undoes is None and order.confirmed_by is None:
         reach = reach_of(session, Scope.parse(order.scope))
-        if is_beyond(rules, reach):
+        if needs_second(session, rules, Kind(order.kind), reach, actor=order.actor, now=now, order=order.id):
             # More devices match than when it was placed.
             _await_second(session, order, reach, now + rules.confirm_s, now)
             return

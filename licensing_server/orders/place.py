@@ -9,6 +9,7 @@ from licensing_protocol.canonical import JsonObject
 from licensing_server import accounts, audit_log, devices
 from licensing_server.database import new_id
 from licensing_server.entitlements import Scope, restrictions
+from licensing_server.orders.alone import needs_second
 from licensing_server.orders.force import take_force
 from licensing_server.orders.kinds import LIVE, SYSTEM, Draft, Kind, Rules, State
 from licensing_server.orders.reach import Reach, reach_of, reach_of_order
@@ -39,7 +40,7 @@ def place(
     restrictions.lock_for_ordering(session)
     _refuse_unfit(draft, now)
     scope, reach = _aim(session, draft, actor)
-    second = actor != SYSTEM and not draft.emergency and is_beyond(rules, reach)
+    second = not draft.emergency and needs_second(session, rules, draft.kind, reach, actor=actor, now=now)
     if draft.emergency:
         lapses_at = now + rules.emergency_s
     confirm_by = now + rules.confirm_s if second else None
@@ -75,11 +76,6 @@ def place(
     if not second:
         take_force(session, order, entry, rules.witness_s, actor=actor, now=now, told=told)
     return order
-
-
-def is_beyond(rules: Rules, reach: Reach) -> bool:
-    """Tell whether an order reaches further than one person's may."""
-    return reach.devices > rules.devices or reach.grants > rules.grants
 
 
 def order_of(session: Session, order_id: str) -> Order:

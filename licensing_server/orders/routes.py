@@ -14,10 +14,11 @@ from licensing_server import accounts
 from licensing_server.config import Settings
 from licensing_server.entitlements.tables import OrderTarget
 from licensing_server.orders import appeals, life
+from licensing_server.orders.alone import needs_second
 from licensing_server.orders.draft import draft_of, extent_of_draft
 from licensing_server.orders.follow import Followers
-from licensing_server.orders.kinds import Rules
-from licensing_server.orders.place import is_beyond, order_of, place
+from licensing_server.orders.kinds import Kind, Rules
+from licensing_server.orders.place import order_of, place
 from licensing_server.orders.propagation import propagation_of
 from licensing_server.orders.schemas import (
     Aim,
@@ -49,7 +50,9 @@ def preview_order(access: Reader, request: Request, body: Aim) -> ExtentReply:
     """Count what an order would reach, before anything happens; nothing is stored."""
     with access.read() as act:
         extent = extent_of_draft(act.session, body)
-        return ExtentReply.of(extent, second_person=is_beyond(_rules(request), extent.reach))
+        rules, kind = _rules(request), Kind(body.kind)
+        second = needs_second(act.session, rules, kind, extent.reach, actor=act.actor, now=act.now)
+        return ExtentReply.of(extent, second_person=second)
 
 
 @router.post("", status_code=201, response_model=OrderReply)

@@ -53,6 +53,36 @@ def test_above_the_reach_of_one_a_second_person_confirms(narrow: Exporter) -> No
     assert [usable(narrow, device) for device in devices] == [BOTH, BOTH]
 
 
+def test_what_one_person_orders_in_a_day_is_counted_together(settings: Settings) -> None:
+    exporter = Exporter.begin(settings.model_copy(update={"order_devices": 2}))
+    devices = [exporter.device() for _ in range(4)]
+    scopes = [{"device": device.id} for device in devices]
+    withdrawn = exporter.order("suspend", scope=scopes[0], effective_at=clock.now() + HOUR_S)
+    exporter.order("reinstate", undoes=withdrawn["id"])
+    exporter.order("suspend", scope=scopes[3], emergency=True)
+    first, second = (exporter.order("suspend", scope=scope) for scope in scopes[:2])
+    assert (first["state"], second["state"]) == ("in_force", "in_force")
+
+    # Neither what was withdrawn before its time nor what lapses by itself counted; these two do.
+    third = {"kind": "suspend", "scope": scopes[2]}
+    assert exporter.post("/v1/orders/preview", third)["second_person"] is True
+    assert exporter.order("suspend", scope=scopes[2])["state"] == "waiting"
+    revocation = exporter.order("revoke", scope=scopes[0])
+    assert revocation["state"] == "in_force", "another kind of order is counted by itself"
+    with exporter.database.write() as session:
+        ages = {"day": 86_400, "id": first["id"]}
+        session.execute(text('UPDATE "order" SET in_force_at = in_force_at - :day WHERE id = :id'), ages)
+    assert exporter.post("/v1/orders/preview", third)["second_person"] is False
+    exporter.end()
+
+
+def test_orders_for_later_are_counted_before_their_time(narrow: Exporter) -> None:
+    one, other = narrow.device(), narrow.device()
+    later = {"effective_at": clock.now() + HOUR_S}
+    assert narrow.order("suspend", scope={"device": one.id}, **later)["state"] == "scheduled"
+    assert narrow.order("suspend", scope={"device": other.id}, **later)["state"] == "waiting"
+
+
 def test_nobody_is_both_persons_with_whatever_token_and_the_attempt_is_logged(narrow: Exporter) -> None:
     narrow.device(), narrow.device()
     person = narrow.post("/v1/people", {"name": "Both", "roles": ["compliance", "approver"]}, Role.ADMINISTRATOR)["id"]
@@ -193,7 +223,7 @@ def test_orders_that_cross_leave_what_the_stronger_says(narrow: Exporter) -> Non
     assert usable(narrow, device) == usable(narrow, other) == BOTH
     assert other.entitlement is not None
     assert other.entitlement["grants"][CAPABILITY]["limits"] == limits
-    narrow.order("reinstate", undoes=limited["id"])
+    confirm(narrow, narrow.order("reinstate", undoes=limited["id"])["id"])
     narrow.check_in(other)
     assert other.entitlement["grants"][CAPABILITY]["limits"] == {}
 
