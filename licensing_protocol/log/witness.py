@@ -88,13 +88,16 @@ class Judged:
     reason: str = ""
 
 
-def judge(request: AddCheckpoint, keys: Iterable[NoteKey], seen: Seen) -> Judged:
-    """Judge a request by what is known of the log whose checkpoint it is: its keys, and what was seen of it."""
+def judge(request: AddCheckpoint, keys: Iterable[NoteKey], seen: Seen, origin: str | None = None) -> Judged:
+    """Judge a request by what is known of the log whose checkpoint it is: its keys, and what was seen of it.
+
+    ``origin`` is that of the log whose ``keys`` they are; without it, each is of the log that bears its name.
+    """
     try:
         checkpoint = Checkpoint.parse(request.note.text)
     except MalformedDocument as error:
         return Judged(Answer.MALFORMED, reason=str(error))
-    of_log = [key for key in keys if key.name == checkpoint.origin]
+    of_log = [key for key in keys if (key.name if origin is None else origin) == checkpoint.origin]
     if not of_log:
         return Judged(Answer.UNKNOWN_LOG, reason=f"This witness does not know the log {checkpoint.origin!r}.")
     try:

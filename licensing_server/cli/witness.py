@@ -77,17 +77,26 @@ def init(
 
 @witness.command("trust")
 @local
-def trust(output: Output, key: _Key, folder: _Folder = _DEFAULT, passphrase: _Passphrase = None) -> None:
+def trust(
+    output: Output,
+    key: _Key,
+    folder: _Folder = _DEFAULT,
+    passphrase: _Passphrase = None,
+    origin: Annotated[
+        str | None, typer.Option(help="First line of its checkpoints, where that is not the name in the key.")
+    ] = None,
+) -> None:
     """Know a log from now on. Get its key from where many would see it change: a contract, a printed page, a court.
 
     A log whose key is changed is trusted by both: its origin, the name in the key, is the same. A running witness knows
-    at once.
+    at once. Some logs, Go's checksum database among them, have a key of another name: say their origin.
 
     Example:  interlock witness trust exporter.example/log+1a2b3c4d+AW…
+    Example:  interlock witness trust sum.golang.org+033de0ae+Ac4z… --origin 'go.sum database tree'
     """
     with _open(folder, passphrase) as opened:
-        known, is_new = opened.trust(key, _now())
-    output.record({"log": known.name, "new": is_new}, "" if is_new else "This key was known already.")
+        known, is_new = opened.trust(key, _now(), origin)
+    output.record({"log": known, "new": is_new}, "" if is_new else "This key was known already.")
 
 
 @witness.command("distrust")
@@ -99,7 +108,7 @@ def distrust(output: Output, key: _Key, folder: _Folder = _DEFAULT, passphrase: 
     """
     with _open(folder, passphrase) as opened:
         known, was_known = opened.distrust(key)
-    output.record({"log": known.name, "known": was_known}, "" if was_known else "This key was not known.")
+    output.record({"log": known, "known": was_known}, "" if was_known else "This key was not known.")
 
 
 @witness.command("show")

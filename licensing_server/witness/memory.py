@@ -89,12 +89,15 @@ def keys_of(session: Session, origin: str) -> list[NoteKey]:
     return [NoteKey.parse(key) for key in session.scalars(rows)]
 
 
-def trust(session: Session, key: NoteKey, now: int) -> bool:
-    """Know a log by a key from now on; tell whether it is new."""
-    if session.get(KnownKey, str(key)) is not None:
-        return False
-    session.add(KnownKey(key=str(key), origin=key.name, trusted_at=now))
-    return True
+def origin_of(session: Session, key: NoteKey) -> str | None:
+    """Return the origin of the log that is known by a key; ``None`` where none is."""
+    row = session.get(KnownKey, str(key))
+    return None if row is None else row.origin
+
+
+def trust(session: Session, key: NoteKey, origin: str, now: int) -> None:
+    """Know a log by a key, which none was known by, from now on."""
+    session.add(KnownKey(key=str(key), origin=origin, trusted_at=now))
 
 
 def distrust(session: Session, key: NoteKey) -> bool:

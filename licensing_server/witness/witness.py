@@ -77,25 +77,35 @@ class Witness:
         """Close its memory."""
         self._database.close()
 
-    def trust(self, text: str, now: int) -> tuple[NoteKey, bool]:
-        """Know a log by its verifier key from now on; return the key, and whether it is new.
+    def trust(self, text: str, now: int, origin: str | None = None) -> tuple[str, bool]:
+        """Know a log by its verifier key from now on; return its origin, and whether the key is new.
+
+        ``origin`` is the first line of its checkpoints, where that is not the name in the key.
 
         Raises:
-            MalformedDocument: ``note.key``, ``note.key_name``; Unprocessable: ``witness.log_key``.
+            Unprocessable: ``witness.log_key``, also for a key by which another log is known.
+        """
+        key = _log_key(text)
+        origin = key.name if origin is None else _origin(origin)
+        with self._database.write() as session:
+            known = memory.origin_of(session, key)
+            if known is None:
+                memory.trust(session, key, origin, now)
+            elif known != origin:
+                sentence = f"This is known as the key of {known!r}; a key is of one log. Distrust it first."
+                raise Unprocessable("witness.log_key", sentence)
+        return origin, known is None
+
+    def distrust(self, text: str) -> tuple[str, bool]:
+        """Know a log by a key no longer; return its origin, and whether it was known. What was seen stays remembered.
+
+        Raises:
+            Unprocessable: ``witness.log_key``.
         """
         key = _log_key(text)
         with self._database.write() as session:
-            return key, memory.trust(session, key, now)
-
-    def distrust(self, text: str) -> tuple[NoteKey, bool]:
-        """Know a log by a key no longer; return the key, and whether it was known. What was seen stays remembered.
-
-        Raises:
-            MalformedDocument, Unprocessable: as :meth:`trust`.
-        """
-        key = _log_key(text)
-        with self._database.write() as session:
-            return key, memory.distrust(session, key)
+            origin = memory.origin_of(session, key)
+            return origin or key.name, memory.distrust(session, key)
 
     def add(self, body: bytes, now: int) -> Reply:
         """Answer ``add-checkpoint``: what is cosigned is remembered, and on the disk, before this returns."""
@@ -149,7 +159,7 @@ class Witness:
 
 
 def _judge(session: Session, request: AddCheckpoint, origin: str) -> Judged:
-    return judge(request, memory.keys_of(session, origin), memory.seen_of(session, origin))
+    return judge(request, memory.keys_of(session, origin), memory.seen_of(session, origin), origin)
 
 
 def _is_evidence(judged: Judged, request: AddCheckpoint) -> bool:
@@ -192,3 +202,9 @@ def _log_key(text: str) -> NoteKey:
     if key.kind is not SignatureType.ED25519:
         raise Unprocessable("witness.log_key", "This is the key of a witness; a log's own key is asked for.")
     return key
+
+
+def _origin(text: str) -> str:
+    if not text or not text.isprintable():
+        raise Unprocessable("witness.log_key", "An origin is one line: the first of the log's checkpoints.")
+    return text

@@ -95,16 +95,22 @@ def _tlog_proof(question: JsonObject) -> JsonObject:
 
 
 def _add_checkpoint(question: JsonObject) -> JsonObject:
-    """Answer as a witness: ``{state: {vkeys, size?, root?, witness?}, request}`` → ``{status, body}``.
+    """Answer as a witness: ``{state: {vkeys, origin?, size?, root?, witness?}, request}`` → ``{status, body}``.
 
     ``state`` is what the witness knows of the log; ``witness`` is ``{name, secret, time}``, and cosigns.
     """
     state, text = asked(question, lambda fields: (fields.take("state"), string(fields, "request")))
-    keys, seen, witness = asked(
-        state, lambda fields: (_keys(fields), _seen(fields), maybe(fields, "witness", fields.take))
+    keys, origin, seen, witness = asked(
+        state,
+        lambda fields: (
+            _keys(fields),
+            maybe(fields, "origin", lambda name: string(fields, name)),
+            _seen(fields),
+            maybe(fields, "witness", fields.take),
+        ),
     )
     request = AddCheckpoint.parse(text.encode())
-    judged = judge(request, keys, seen)
+    judged = judge(request, keys, seen, origin)
     body = "" if judged.size is None else f"{judged.size}\n"
     if judged.answer is Answer.COSIGNED and witness is not None:
         signer, now = asked(witness, _signer)

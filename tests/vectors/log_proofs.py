@@ -128,6 +128,7 @@ def add_checkpoint_cases() -> list[JsonObject]:
     key = vkey_of(ORIGIN, EXPORTER)
     text = head_of(11, tree_root(LEAVES[:11]))
     note = f"{text}\n{signed_line(ORIGIN, EXPORTER, text)}"
+    renamed = f"{text}\n{signed_line('key.example', EXPORTER, text)}"
     growth = "".join(f"{b64(found)}\n" for found in growth_from(6, LEAVES[:11]))
     witness = {"name": NAMES["w1"], "secret": to_base64url(seed("witness")), "time": NOW}
 
@@ -147,6 +148,16 @@ def add_checkpoint_cases() -> list[JsonObject]:
         told("grown and cosigned", "the line to add", ask(sound, witness=witness), 200, line),
         told("first seen", "nothing to prove", {"state": {"vkeys": [key]}, "request": f"old 0\n\n{note}"}, 200),
         told("seen again", "the same tree", ask(f"old 11\n\n{note}", 11), 200),
+        told(
+            "key of another name",
+            "the origin is said beside it",
+            {
+                "state": {"vkeys": [vkey_of("key.example", EXPORTER)], "origin": ORIGIN},
+                "request": f"old 0\n\n{renamed}",
+            },
+            200,
+        ),
+        told("key of another origin", "which is said beside it", ask(sound, origin="other.example"), 404),
         told("unknown log", "no key of it", ask(sound, vkeys=[vkey_of("other.example", EXPORTER)]), 404),
         told(
             "not signed by the log",
