@@ -4,6 +4,7 @@
 
     InterlockError
     ├── Discrepancy          what a log shows does not fit together, or with what its keepers signed
+    ├── StandsStill          nothing shows that the log is alive: it is idle, or shown in an old state
     └── SourceUnreachable    nothing can be said: a file or a server gives no answer
 """
 
@@ -26,6 +27,12 @@ class Discrepancy(InterlockError):
     def at(cls, place: str, error: InterlockError) -> Discrepancy:
         """Say of a file what the protocol refuses about it."""
         return cls(f"{place}: {error}", code=error.code, place=place)
+
+
+class StandsStill(InterlockError):
+    """For too long nothing has shown that a log is alive: it is idle, or somebody shows an old state of it."""
+
+    default_code = "audit.stale"
 
 
 class SourceUnreachable(InterlockError):

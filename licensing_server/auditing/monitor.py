@@ -75,8 +75,8 @@ class SplitView(Discrepancy):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one look at a log found: its checkpoint, what is known now, and the leaf hashes of the entries from
-    ``begin`` on, which are new.
+    """What one look at a log found: its checkpoint, what is known now, and of the entries from ``begin`` on, which are
+    new, the leaf hashes, and the last one itself.
     """
 
     checkpoint: Checkpoint
@@ -84,6 +84,7 @@ class Step:
     seen: Seen
     begin: int
     leaves: tuple[bytes, ...] = field(repr=False, default=())
+    last: bytes | None = field(repr=False, default=None)
 
 
 def look(source: Source, believe: Believe, seen: Seen, *, told: Told = lambda done, of: None) -> Step:
@@ -97,7 +98,7 @@ def look(source: Source, believe: Believe, seen: Seen, *, told: Told = lambda do
     checkpoint = believed(Head(CHECKPOINT, note), believe)
     try:
         _refuse_other(checkpoint, seen)
-        leaves = tuple(leaf_hash(body) for body in bodies(source, checkpoint.size, seen.size, checkpoint.size, told))
+        leaves, last = _hashed(bodies(source, checkpoint.size, seen.size, checkpoint.size, told))
         grown = seen.grown(checkpoint.origin, leaves)
         if grown.root != checkpoint.root:
             # Either the history is another one, or the new entries are not those that were signed.
@@ -107,7 +108,7 @@ def look(source: Source, believe: Believe, seen: Seen, *, told: Told = lambda do
     except BrokenChain as error:
         sentence = f"The log does not stand by what it showed before: {error}"
         raise SplitView(sentence, code=error.code, place=CHECKPOINT, shown=note) from error
-    return Step(checkpoint, note, grown, seen.size, leaves)
+    return Step(checkpoint, note, grown, seen.size, leaves, last)
 
 
 def compare(source: Source, believe: Believe, step: Step, heads: Sequence[Head]) -> None:
@@ -123,6 +124,15 @@ def compare(source: Source, believe: Believe, step: Step, heads: Sequence[Head])
         except InterlockError as error:
             sentence = f"{head.place} is not of the log that is shown here: {error}"
             raise SplitView(sentence, code=error.code, place=head.place, shown=head.note, held=step.note) from error
+
+
+def _hashed(entries: Iterable[bytes]) -> tuple[tuple[bytes, ...], bytes | None]:
+    """Return the leaf hashes of entries, and the last entry itself."""
+    leaves: list[bytes] = []
+    last = None
+    for last in entries:
+        leaves.append(leaf_hash(last))
+    return tuple(leaves), last
 
 
 def _refuse_other(checkpoint: Checkpoint, seen: Seen) -> None:

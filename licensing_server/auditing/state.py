@@ -10,6 +10,7 @@ from typing import Any, Final
 from licensing_protocol.canonical import decode_object, digest, encode
 from licensing_protocol.errors import InterlockError
 from licensing_server.auditing.errors import Discrepancy, SourceUnreachable
+from licensing_server.auditing.life import Life
 from licensing_server.auditing.monitor import Seen, SplitView, Step
 from licensing_server.auditing.source import CHECKPOINT
 
@@ -17,6 +18,7 @@ if sys.platform != "win32":
     import fcntl
 
 _SEEN: Final = "seen.json"
+_LIFE: Final = "life.json"
 _HEADS: Final = "heads"
 _EVIDENCE: Final = "evidence"
 _DRAFT: Final = "draft"
@@ -47,6 +49,18 @@ class State:
             return Seen.parse(value)
         except InterlockError as error:
             raise Discrepancy.at(str(self.folder / _SEEN), error) from error
+
+    def life(self) -> Life:
+        """Return the newest sign of life of the log; of a new folder, none. Discrepancy ``audit.state``."""
+        value = self.read(_LIFE)
+        try:
+            return Life() if value is None else Life.parse(value)
+        except InterlockError as error:
+            raise Discrepancy.at(str(self.folder / _LIFE), error) from error
+
+    def live(self, life: Life) -> None:
+        """Remember a sign of life."""
+        self.write(_LIFE, life.to_json())
 
     def take(self, step: Step) -> None:
         """Remember what was found; what is remembered is replaced last, and in one step."""

@@ -37,8 +37,10 @@ _TURNS: Final = 4
 """Questions to one witness in one round: it may have to be asked again from where it is."""
 _PACE_S: Final = 1
 _LONGEST_BACKOFF_S: Final = 300
-_ANEW_S: Final = 6 * 3_600
-"""Seconds after which the newest checkpoint is cosigned anew where the log does not grow: it is still the newest."""
+_ANEW_S: Final = 900
+"""Seconds after which the newest checkpoint is cosigned anew where the log does not grow: that it is still the newest
+is all by which a monitor can tell an idle log from one that is shown to it in an old state.
+"""
 _MOST_AT_ONCE: Final = 16
 
 

@@ -25,6 +25,8 @@ from tests.simulators.published_log import Files, PublishedLog, entries, entry
 from tests.simulators.web import Web
 
 LOG = PublishedLog(entries(600))
+# What is published here was cosigned long ago: test_life is about that.
+PATIENT = ("--stale-after", "never")
 
 
 def other(at: int, size: int = 600) -> PublishedLog:
@@ -55,7 +57,7 @@ class Watcher:
 
     def again(self, *more: str | Path) -> Answer:
         fixed = ("follow", self.folder / "log", "--state", self.state, "--policy", self.policy, "--once", "--json")
-        return audit(*fixed, *more)
+        return audit(*fixed, *PATIENT, *more)
 
     @property
     def evidence(self) -> list[Path]:
@@ -177,7 +179,7 @@ def test_what_is_remembered_must_be_readable(watcher: Watcher) -> None:
 def test_a_server_that_is_away_is_no_finding(watcher: Watcher) -> None:
     watcher.look(LOG, 3)
     fixed = ("--state", watcher.state, "--policy", watcher.policy, "--once", "--json")
-    shown = audit("follow", "http://127.0.0.1:1/log", *fixed)
+    shown = audit("follow", "http://127.0.0.1:1/log", *fixed, *PATIENT)
     assert (shown.code, shown.failure["code"]) == (3, "audit.unreachable")
 
 
@@ -186,7 +188,8 @@ def test_a_log_is_followed_over_http(watcher: Watcher) -> None:
     token.write_text("secret\n")
     files = {f"/log/{path}": data for path, data in LOG.files(300).items()}
     with Web(files, token="secret", answers=[(503, {"Retry-After": "0"})]).serving() as web:
-        fixed = ("follow", web.address, "--state", watcher.state, "--policy", watcher.policy, "--once", "--json")
+        fixed = ("--state", watcher.state, "--policy", watcher.policy, "--once", "--json", *PATIENT)
+        fixed = ("follow", web.address, *fixed)
         assert audit(*fixed, "--token-file", token).json["size"] == 300
         refused = audit(*fixed)
         assert (refused.code, "--token-file" in refused.failure["detail"]) == (3, True)

@@ -23,7 +23,7 @@ from licensing_server.auditing.verify import Head
 PROGRAM: Final = "interlock audit"
 EXIT_CODES: Final = (
     "Exit codes: 0 it holds, 1 something is wrong or refused, 2 the command line is wrong, 3 a file or a server cannot "
-    "be read."
+    "be read, 4 the log stands still."
 )
 
 
@@ -34,6 +34,7 @@ class ExitCode(IntEnum):
     REFUSED = 1
     USAGE = 2
     UNREACHABLE = 3
+    STILL = 4
 
 
 class Misused(Exception):

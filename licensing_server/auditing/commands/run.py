@@ -12,7 +12,7 @@ from licensing_protocol.errors import InterlockError
 from licensing_server.auditing.commands import bundle, export, follow, forward, prove, report, search, verify
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import EXIT_CODES, PROGRAM, Command, ExitCode, Misused, Parser
-from licensing_server.auditing.errors import SourceUnreachable
+from licensing_server.auditing.errors import SourceUnreachable, StandsStill
 
 COMMANDS: Final[tuple[Command, ...]] = (
     verify.VERIFY,
@@ -58,6 +58,8 @@ def main(argv: Sequence[str]) -> int:
         return _fail(output, error, error.code, ExitCode.USAGE)
     except SourceUnreachable as error:
         return _fail(output, error, error.code, ExitCode.UNREACHABLE)
+    except StandsStill as error:
+        return _fail(output, error, error.code, ExitCode.STILL)
     except InterlockError as error:
         return _fail(output, error, error.code, ExitCode.REFUSED)
     except BrokenPipeError:
