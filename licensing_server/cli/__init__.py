@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from licensing_server.cli.exits import ExitCode, Misused, missing_extra
@@ -15,8 +16,12 @@ def main() -> None:
     """Run the command line and exit with one of :class:`~licensing_server.cli.exits.ExitCode`.
 
     What the commands need is imported only here, so that an install without the extra is told in one sentence. The
-    auditor's commands need no extra, and nothing of the server.
+    auditor's commands need no extra, and nothing of the server. What is written is UTF-8 on every system, as JSON and
+    exports have to be.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     if sys.argv[1:2] == ["audit"]:
         from licensing_server.auditing.commands import main as audit
 

@@ -7,10 +7,15 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import Misused, add_token
 from licensing_server.auditing.records import Query
+
+# The largest number that an entry can hold.
+_LAST: Final = 2**53 - 1
+_MOST_SHOWN: Final = 40
 
 
 def add_from(parser: argparse.ArgumentParser) -> None:
@@ -51,14 +56,21 @@ def query_of(arguments: argparse.Namespace) -> Query:
 
 
 def seconds(text: str | None) -> int | None:
-    """Read an instant; without a zone it is UTC. Misused ``audit.time``."""
-    if text is None or text.isdecimal():
-        return None if text is None else int(text)
+    """Read an instant from 1970 on; without a zone it is UTC. Misused ``audit.time``."""
+    if text is None:
+        return None
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        sentence = f"{text!r} is no time such as 2026-03-01 or 2026-03-01T12:00Z."
-        raise Misused(sentence, code="audit.time") from error
+        found = int(text) if text.isascii() and text.isdecimal() else _instant(text)
+    except (ValueError, OverflowError):
+        found = -1
+    if not 0 <= found <= _LAST:
+        sentence = f"{text[:_MOST_SHOWN]!r} is no time from 1970 on such as 2026-03-01 or 2026-03-01T12:00Z."
+        raise Misused(sentence, code="audit.time")
+    return found
+
+
+def _instant(text: str) -> int:
+    found = datetime.fromisoformat(text)
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 

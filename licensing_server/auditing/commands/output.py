@@ -24,7 +24,7 @@ class Output:
 
     def result(self, value: Mapping[str, Any], sentences: Sequence[str]) -> None:
         """Write what was found."""
-        lines = [encode(dict(value)).decode()] if self.as_json else map(plain, sentences)
+        lines = [_json(dict(value))] if self.as_json else map(plain, sentences)
         self.stdout.write("".join(f"{line}\n" for line in lines))
         self.stdout.flush()
 
@@ -49,7 +49,7 @@ class Output:
         if isinstance(error, Discrepancy):
             told |= {"place": error.place, "index": error.index}
         if self.as_json:
-            self._stderr.write(encode(told).decode() + "\n")
+            self._stderr.write(f"{_json(told)}\n")
             return
         self._stderr.write(f"{plain(str(error))}\n  code: {code}\n")
         if isinstance(error, Discrepancy):
@@ -57,6 +57,17 @@ class Output:
                 self._stderr.write(f"  first entry at fault: {error.index}\n")
             if error.place:
                 self._stderr.write(f"  file: {plain(error.place)}\n")
+
+
+def _json(value: dict[str, Any]) -> str:
+    return encode(
+        {name: _text(member) if isinstance(member, str) else member for name, member in value.items()}
+    ).decode()
+
+
+def _text(text: str) -> str:
+    """Return text that can be written: octets of a file's name that are none are spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def instant(seconds: int) -> str:

@@ -1,0 +1,72 @@
+"""What a command writes is UTF-8 wherever it runs, ends in one sentence whatever it was given, and in a closed pipe."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from licensing_protocol.canonical import decode_object
+from tests.auditing.test_commands import audit
+from tests.cli.command_line import PROGRAM, environment, process
+from tests.simulators.published_log import PublishedLog, entries, entry
+
+LOG = PublishedLog([*entries(3), entry(3, actor="Zoë ☂")], origin="exporteur.example/jöurnal", witnesses=0)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return LOG.write(tmp_path / "log")
+
+
+@pytest.mark.parametrize("charset", ["ascii", "latin-1", "utf-8"])
+def test_it_is_utf_8_whatever_the_terminal_is_set_to(log: Path, charset: str) -> None:
+    policy = ("--policy", log / "policy")
+    assert process("audit", "verify", log, *policy, "--json", PYTHONIOENCODING=charset).json["origin"] == LOG.origin
+    assert f"The log {LOG.origin} holds" in process("audit", "verify", log, *policy, PYTHONIOENCODING=charset).out
+    exported = process("audit", "export", "--format", "csv", "--from", log, *policy, PYTHONIOENCODING=charset)
+    assert (exported.code, "Zoë ☂" in exported.out) == (0, True)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["for people", "for programs"])
+def test_a_name_that_is_no_text_is_told_as_far_as_it_can_be(form: tuple[str, ...]) -> None:
+    for arguments in (("verify", "/nowhere/\udcff", "--vkey", str(LOG.log.key)), ("verify", "x", "--policy", "\udcff")):
+        shown = audit(*arguments, *form)
+        assert (shown.code, "\\udcff" in shown.err) == (3, True)
+        assert not form or decode_object(shown.err.encode())["code"] == "audit.unreachable"
+
+
+@pytest.mark.parametrize("text", ["9" * 17, "9" * 5000, "٣", "10000-01-01", "1969-12-31", "0001-01-01T00:00+23:59"])
+def test_a_time_that_no_entry_can_bear_is_told(log: Path, text: str) -> None:
+    fixed = ("--from", log, "--policy", log / "policy", "--format", "jsonl", "--json")
+    shown = audit("export", *fixed, "--since", text)
+    assert (shown.code, shown.failure["code"]) == (2, "audit.time")
+
+
+def test_who_reads_may_have_seen_enough(tmp_path: Path) -> None:
+    log = PublishedLog(entries(3000), witnesses=0).write(tmp_path / "log")
+    words = ["export", "--format", "jsonl", "--from", log, "--policy", log / "policy"]
+    with subprocess.Popen(
+        [*PROGRAM, "audit", *map(str, words)], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.readline()
+        command.stdout.close()
+        assert command.wait(timeout=60) == 0
+        assert command.stderr.read() == b""
+
+
+def test_ctrl_c_ends_a_watch_without_a_word(log: Path, tmp_path: Path) -> None:
+    words = ["follow", log, "--policy", log / "policy", "--state", tmp_path / "seen", "--json"]
+    with subprocess.Popen(
+        [*PROGRAM, "audit", *map(str, words)], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.readline()
+        command.send_signal(signal.SIGINT)
+        assert command.wait(timeout=60) == 130
+        assert command.stderr.read() == b""
