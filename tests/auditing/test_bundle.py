@@ -15,7 +15,7 @@ from licensing_server.auditing.proofs import Prover
 from licensing_server.auditing.records import Query, Record
 from tests.auditing.test_commands import audit
 from tests.cli.command_line import Answer
-from tests.simulators.published_log import BEGUN, Files, PublishedLog, entries
+from tests.simulators.published_log import BEGUN, Files, PublishedLog, another, entries
 
 LOG = PublishedLog(entries(300))
 PROVER = Prover(Files(LOG.files()), LOG.note())
@@ -129,6 +129,49 @@ def test_a_proof_of_another_entry_is_refused() -> None:
     with pytest.raises(Discrepancy) as caught:
         verify_bundle(Files(FOUND | other), LOG.policy.verify)
     assert (caught.value.code, caught.value.index) == ("audit.index", 274)
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "at", "code", "place", "index"),
+    [
+        (FOUND, "entries/274.json", 20, "proof.inclusion", "proofs/274.tlog-proof", 274),
+        (FOUND, "proofs/274.tlog-proof", (0, 0), "tlog_proof.malformed", "proofs/274.tlog-proof", 274),
+        (FOUND, "proofs/274.tlog-proof", (1, -1), "audit.index", "proofs/274.tlog-proof", 274),
+        (FOUND, "proofs/274.tlog-proof", (2, 5), "proof.inclusion", "proofs/274.tlog-proof", 274),
+        (FOUND, "proofs/274.tlog-proof", (-4, 5), "audit.other_checkpoint", "proofs/274.tlog-proof", None),
+        (FOUND, "proofs/274.tlog-proof", (-2, -20), "note.signature", "proofs/274.tlog-proof", 274),
+        (FOUND, "bundle.json", 14, "audit.missing", "proofs/270.tlog-proof", None),
+        (RANGE, "entries/107.json", 20, "audit.range", "range.proof", 100),
+        (RANGE, "range.proof", (0, 0), "range_proof.malformed", "range.proof", None),
+        (RANGE, "range.proof", (1, -1), "audit.contents", "range.proof", 101),
+        (RANGE, "range.proof", (3, 5), "audit.range", "range.proof", 100),
+        (RANGE, "range.proof", (-4, 5), "audit.other_checkpoint", "range.proof", None),
+        (RANGE, "range.proof", (-2, -20), "note.signature", "range.proof", None),
+        (RANGE, "bundle.json", -2, "audit.contents", "bundle.json", None),
+        (RANGE, "checkpoint", (0, 0), "checkpoint.origin", "checkpoint", None),
+        (RANGE, "checkpoint", (1, 0), "note.signature", "checkpoint", None),
+        (RANGE, "checkpoint", (2, 5), "note.signature", "checkpoint", None),
+        (RANGE, "checkpoint", (4, -20), "note.signature", "checkpoint", None),
+        (RANGE, "checkpoint", (5, -20), "note.signature", "checkpoint", None),
+    ],
+)
+def test_a_flipped_byte_of_a_bundle_is_named(
+    files: dict[str, bytes], path: str, at: int | tuple[int, int], code: str, place: str, index: int | None
+) -> None:
+    data = bytearray(files[path])
+    spot = at if isinstance(at, int) else _in_line(files[path], *at)
+    data[spot] = another(data[spot])
+    changed = Files(files | {path: bytes(data)})
+    with pytest.raises(Discrepancy) as caught:
+        verify_bundle(changed, LOG.policy.verify)
+    assert (caught.value.code, caught.value.place, caught.value.index) == (code, place, index)
+
+
+def _in_line(data: bytes, line: int, at: int) -> int:
+    """Return where a byte of a line is."""
+    lines = data.splitlines()
+    line %= len(lines)
+    return sum(len(found) + 1 for found in lines[:line]) + at % len(lines[line])
 
 
 @given(st.data())

@@ -106,6 +106,11 @@ def entries(count: int) -> list[bytes]:
     return [entry(number) for number in range(count)]
 
 
+def another(byte: int) -> int:
+    """A byte of the same kind: for a digit a digit, for anything else a letter."""
+    return byte ^ 1 if chr(byte) in "0123456789" else ord("B") if byte == ord("A") else ord("A")
+
+
 class Files(Source):
     """Files in memory, in whose bytes a test may do what it likes."""
 
