@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from licensing_server.auditing.records import Record
 
 _UNSAID: Final = "not said"
+_ENDS: Final = frozenset({"order.expired", "order.void"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def summarise(records: Iterable[Record]) -> Summary:
     kept = [record for record in records if record.type.startswith(("order.", "appeal.", "case."))]
     placed, recorded = _of_type(kept, "order.placed"), _of_type(kept, "appeal.recorded")
     answered = _of_type(kept, "appeal.answered")
+    in_force = _of_type(kept, "order.in_force")
     fates = [record for record in kept if record.type.startswith("order.") and record.type != "order.placed"]
     handled = [record for record in kept if record.type in {"case.acknowledged", "case.closed"}]
     return Summary(
@@ -101,7 +103,7 @@ def summarise(records: Iterable[Record]) -> Summary:
         appeals=Figure("appeals", _indices(recorded)),
         outcomes=_figures(answered, lambda record: record.data.get("outcome")),
         times=(
-            _times("From an order to its taking force", placed, _of_type(kept, "order.in_force")),
+            _times("From an order to its taking force", placed, in_force, _never(kept, placed, in_force)),
             _times("From an appeal to its answer", recorded, answered),
             _times("From an alert's case to the first person who took it up", _of_type(kept, "case.opened"), handled),
         ),
@@ -126,13 +128,22 @@ def _figures(records: Sequence[Record], name_of: Callable[[Record], Any]) -> tup
     return tuple(sorted(figures, key=lambda figure: (-figure.count, figure.name)))
 
 
-def _times(name: str, asked: Sequence[Record], answers: Sequence[Record]) -> Times:
+def _never(kept: Sequence[Record], placed: Sequence[Record], in_force: Sequence[Record]) -> Collection[str]:
+    """Return the orders that will never take force any more: expired, void, or undone before."""
+    taken = {record.subject for record in in_force}
+    undone = {str(record.data.get("undoes")) for record in placed if record.subject in taken}
+    return undone | {record.subject for record in kept if record.type in _ENDS}
+
+
+def _times(
+    name: str, asked: Sequence[Record], answers: Sequence[Record], never: Collection[str] = frozenset()
+) -> Times:
     first: Mapping[str, Record] = {record.subject: record for record in reversed(answers)}
     waits, waiting = [], []
     for record in asked:
         answer = first.get(record.subject)
-        if answer is None:
+        if answer is None and record.subject not in never:
             waiting.append(record.index)
-        else:
+        if answer is not None:
             waits.append(Wait(record.index, answer.index, max(0, answer.time - record.time)))
     return Times(name, tuple(waits), tuple(waiting))

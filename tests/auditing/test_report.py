@@ -103,6 +103,26 @@ def test_response_times_name_both_entries_and_what_still_waits(log: Path) -> Non
     assert "6 → 8 (1 d 2 h)" in page
 
 
+def test_an_order_that_will_never_take_force_waits_for_nothing(tmp_path: Path) -> None:
+    log = PublishedLog(
+        [
+            _act(1, "order.placed", "order_a", kind="revoke"),
+            _act(2, "order.placed", "order_b", kind="revoke"),
+            _act(3, "order.placed", "order_c", kind="revoke"),
+            _act(4, "order.placed", "order_d", kind="revoke"),
+            _act(5, "order.expired", "order_a"),
+            _act(6, "order.void", "order_b"),
+            _act(7, "order.placed", "order_e", kind="reinstate", undoes="order_c"),
+            _act(8, "order.in_force", "order_e"),
+            _act(9, "order.placed", "order_f", kind="reinstate", undoes="order_d"),
+        ],
+        witnesses=0,
+    )
+    told, _page = report(log.write(tmp_path / "log"))
+    force = told["response_times"][0]
+    assert (force["open"], force["answers"]) == ([3, 8], [{"asked": 6, "answered": 7, "seconds": HOUR}])
+
+
 def test_only_the_time_that_was_asked_for_is_counted(log: Path) -> None:
     told, page = report(log, "--since", str(BEGUN + 3 * HOUR), "--until", "2026-02-25T11:00Z")
     assert _counts(told["orders"]["by_reason"]) == {"misuse_reported": [5]}
