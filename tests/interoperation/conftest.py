@@ -22,5 +22,7 @@ def others() -> Others:
     """Programs of others from PyPI."""
     made = Others.install()
     if isinstance(made, str):
-        pytest.skip(f"left untested: our log against tlog-scales and aics-witness, which pip cannot install: {made}")
+        pytest.skip(
+            f"left untested: our log against tlog-scales, sigstore and aics-witness, which pip cannot install: {made}"
+        )
     return made
