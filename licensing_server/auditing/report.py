@@ -12,10 +12,12 @@ from licensing_protocol.log.lines import to_base64
 from licensing_server.auditing.formats import timestamp
 from licensing_server.auditing.statistics import Figure, Summary, Times
 
-_BAR: Final = 18
-_GAP: Final = 8
-_LABEL: Final = 190
-_WIDTH: Final = 640
+_ROW: Final = 42
+_BAR: Final = 14
+_WIDTH: Final = 420
+_LONGEST_BAR: Final = 360
+_LONGEST_LABEL: Final = 45
+_MOST_UNFOLDED: Final = 20
 _DAY_S: Final = 86_400
 _STYLE: Final = """\
 :root { color-scheme: light dark; }
@@ -23,9 +25,11 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
 caption { text-align: left; font-weight: 600; padding: .3rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #8886; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-svg { max-width: 100%; height: auto; }
-svg rect { fill: #3465a4; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+h1, td, tbody th { overflow-wrap: anywhere; }
+tbody td:last-child { width: 45%; }
+svg { width: 100%; max-width: 32rem; height: auto; }
+svg rect { fill: #4a7dbd; }
 svg text { font: 13px system-ui, sans-serif; fill: currentColor; }
 code { overflow-wrap: anywhere; }
 """
@@ -73,11 +77,16 @@ class Report:
         begin = "the first entry" if self.since is None else timestamp(self.since)
         end = "the last entry" if self.until is None else timestamp(self.until)
         return (
-            f"<p>From {begin} to {end}, in a log of {self.checkpoint.size} entries "
+            f"{_ABOUT}<p>From {begin} to {end}, in a log of {self.checkpoint.size} entries "
             f"with the root <code>{to_base64(self.checkpoint.root)}</code>. Times are UTC.</p>\n"
         )
 
 
+_ABOUT: Final = """\
+<p>An order takes away, limits or gives back what products that were sold may do; those whom it concerns can appeal.
+Every order, appeal and answer is an entry in a log, in which nothing can be changed or dropped unseen. This page counts
+those entries.</p>
+"""
 _FOOT: Final = """\
 <h2>How to see for yourself</h2>
 <p>Every number stands for entries of the log, by their indices. Verify the log, then ask for the proof of any entry:
@@ -90,11 +99,12 @@ def _figures(title: str, what: str, figures: Sequence[Figure]) -> str:
     if not any(figure.count for figure in figures):
         return f"<h2>{title}</h2>\n<p>None.</p>\n"
     rows = "".join(
-        f'<tr><th scope="row">{escape(figure.name)}</th><td class="number">{figure.count}</td>'
+        f'<tr><th scope="row">{_words(figure.name)}</th><td class="number">{figure.count}</td>'
         f"<td>{_indices(figure.indices)}</td></tr>\n"
         for figure in figures
     )
-    head = f'<tr><th scope="col">{what}</th><th scope="col">Number</th><th scope="col">Entries of the log</th></tr>'
+    number, entries = '<th scope="col" class="number">Number</th>', '<th scope="col">Entries of the log</th>'
+    head = f'<tr><th scope="col">{what}</th>{number}{entries}</tr>'
     return (
         f"<h2>{title}</h2>\n{_chart(title, figures)}"
         f"<table>\n<caption>{title}</caption>\n<thead>{head}</thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
@@ -106,14 +116,14 @@ def _chart(title: str, figures: Sequence[Figure]) -> str:
     most = max(figure.count for figure in figures)
     bars = []
     for number, figure in enumerate(figures):
-        y = number * (_BAR + _GAP)
-        width = round((_WIDTH - _LABEL - 60) * figure.count / most, 1)
+        y = number * _ROW
+        width = round(_LONGEST_BAR * figure.count / most, 1)
         bars.append(
-            f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end">{escape(figure.name)}</text>'
-            f'<rect x="{_LABEL}" y="{y}" width="{width}" height="{_BAR}"/>'
-            f'<text x="{_LABEL + width + 6}" y="{y + 14}">{figure.count}</text>'
+            f'<text x="0" y="{y + 13}">{_words(_cut(figure.name))}</text>'
+            f'<rect x="0" y="{y + 19}" width="{width}" height="{_BAR}"/>'
+            f'<text x="{width + 6}" y="{y + 31}">{figure.count}</text>'
         )
-    height = len(figures) * (_BAR + _GAP)
+    height = len(figures) * _ROW
     label = f"Bar chart: {escape(title)}. The table below holds the same numbers."
     return f'<svg role="img" aria-label="{label}" viewBox="0 0 {_WIDTH} {height}">{"".join(bars)}</svg>\n'
 
@@ -134,11 +144,25 @@ def _times(times: Sequence[Times]) -> str:
 
 
 def _pairs(found: Times) -> str:
-    return ", ".join(f"{wait.asked} → {wait.answered} ({_duration(wait.seconds)})" for wait in found.waits)
+    told = (f"{wait.asked} → {wait.answered} ({_duration(wait.seconds)})" for wait in found.waits)
+    return _folded(", ".join(told), len(found.waits), "answers")
 
 
 def _indices(indices: Sequence[int]) -> str:
-    return ", ".join(map(str, indices)) or "none"
+    return _folded(", ".join(map(str, indices)), len(indices), "entries") or "none"
+
+
+def _folded(told: str, count: int, what: str) -> str:
+    """Return a list as it is, or, where it is long, such that it is folded until somebody asks."""
+    return told if count <= _MOST_UNFOLDED else f"<details><summary>{count} {what}</summary>{told}</details>"
+
+
+def _words(name: str) -> str:
+    return escape(name.replace("_", " "))
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
 
 
 def _duration(seconds: int | None) -> str:

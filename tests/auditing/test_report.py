@@ -145,6 +145,21 @@ def test_the_page_runs_nothing_fetches_nothing_and_says_all_in_tables(log: Path)
         ElementTree.fromstring("<svg" + svg.partition("</svg>")[0] + "</svg>")
 
 
+def test_the_page_speaks_words_and_keeps_long_lists_folded(tmp_path: Path) -> None:
+    many = [_act(n, "order.placed", f"order_{n}", kind="suspend", reason="misuse_reported") for n in range(40)]
+    told, page = report(
+        PublishedLog([*many, _act(50, "order.placed", "order_x", reason="x" * 90)], witnesses=0).write(tmp_path / "log")
+    )
+    assert _counts(told["orders"]["by_reason"])["misuse_reported"] == list(range(40))
+    assert '<th scope="row">misuse reported</th>' in page
+    assert "misuse_reported" not in page
+    assert "An order takes away" in page
+    folded = page.partition("<details><summary>40 entries</summary>")[2].partition("</details>")[0]
+    assert folded == ", ".join(map(str, range(40)))
+    # A label has an end that fits beside the number.
+    assert f">{'x' * 44}…<" in page
+
+
 def test_a_bar_is_as_long_as_its_number(log: Path) -> None:
     _told, page = report(log)
     chart = page.split("<svg")[1].partition("</svg>")[0]
