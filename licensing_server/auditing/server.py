@@ -155,4 +155,4 @@ def refusal(address: str, reply: Reply) -> str:
         told = str(decode_object(reply.body).get("detail", ""))[:_MOST_SHOWN]
     except InterlockError:
         told = ""
-    return f"{address} answered {reply.status}{': ' + told if told else ''}."
+    return f"{address} answered {reply.status}{': ' + told.rstrip('.') if told else ''}."

@@ -33,8 +33,11 @@ def begin(folder: Path, name: str, passphrase: str | None = None) -> NoteKey:
         MalformedDocument: ``note.key_name``; Conflict: ``witness.begun``.
     """
     refuse_name(name)
-    if any((folder / made).exists() for made in (_KEY, _MEMORY)):
+    if (folder / _KEY).exists():
         sentence = f"{folder} holds a witness already; begin with: interlock witness serve, or choose another folder."
+        raise Conflict("witness.begun", sentence)
+    if any((folder / made).exists() for made in (_PASSPHRASE, _MEMORY)):
+        sentence = f"{folder} holds a witness without its key: put {_KEY} back, or choose another folder."
         raise Conflict("witness.begun", sentence)
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     if passphrase is None:

@@ -45,6 +45,12 @@ def test_a_time_that_no_entry_can_bear_is_told(log: Path, text: str) -> None:
     assert (shown.code, shown.failure["code"]) == (2, "audit.time")
 
 
+@pytest.mark.parametrize("count", ["0", "-5", "x", "9" * 5000])
+def test_a_count_that_is_none_is_told(count: str) -> None:
+    shown = audit("search", f"--limit={count}", "--server", "http://127.0.0.1:1", "--json")
+    assert (shown.code, shown.failure["code"]) == (2, "command.usage")
+
+
 def test_who_reads_may_have_seen_enough(tmp_path: Path) -> None:
     log = PublishedLog(entries(3000), witnesses=0).write(tmp_path / "log")
     words = ["export", "--format", "jsonl", "--from", log, "--policy", log / "policy"]

@@ -292,6 +292,17 @@ class TestFolder:
         with pytest.raises(Conflict, match="already"):
             begin(folder, NAME)
 
+    @pytest.mark.parametrize("kept", [("passphrase",), ("passphrase", "witness.db"), ("witness.db",)])
+    def test_where_a_part_of_one_lies_it_is_said_that_the_key_is_missing(
+        self, folder: Path, tmp_path: Path, kept: tuple[str, ...]
+    ) -> None:
+        (tmp_path / "part").mkdir()
+        for name in kept:
+            (folder / name).replace(tmp_path / "part" / name)
+        with pytest.raises(Conflict, match="witness.pem"):
+            begin(tmp_path / "part", NAME)
+        assert sorted(path.name for path in (tmp_path / "part").iterdir()) == sorted(kept)
+
     def test_without_its_memory_it_does_not_go_on(self, folder: Path, witness: Witness) -> None:
         witness.close()
         (folder / "witness.db").unlink()

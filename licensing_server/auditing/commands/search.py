@@ -42,7 +42,8 @@ class Found:
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     add_query(parser)
-    parser.add_argument("--limit", metavar="COUNT", type=int, default=100, help="most entries to show (default: 100)")
+    text = "most entries to show (default: 100)"
+    parser.add_argument("--limit", metavar="COUNT", type=_count, default=100, help=text)
     parser.add_argument("--all", action="store_true", help="show everything, however long the list is")
     parser.add_argument("--cursor", metavar="CURSOR", help="go on where an earlier search ended")
     add_server(parser)
@@ -50,7 +51,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     server = server_of(arguments, arguments.server)
-    wanted = None if arguments.all else max(1, arguments.limit)
+    wanted = None if arguments.all else arguments.limit
     query = query_of(arguments)
     path, given = (begin_export(server, "search", query), {}) if arguments.all else (_ENTRIES, asked(query))
     found, following = _search(server, path, given, wanted, arguments.cursor)
@@ -60,6 +61,13 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     if following is not None:
         output.note(f"There is more: repeat with --all, or with --cursor {following}")
     return ExitCode.DONE
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("a count is 1 or more")
+    return count
 
 
 def _search(
