@@ -46,8 +46,8 @@ check: $(call ready,check) ## set up, then run everything that must pass
 	$(call stage,docs,$(BIN)/sphinx-build -q -W --keep-going docs build/docs)
 
 SECONDS ?= 600
-soak: $(call ready,check) ## kill servers at random for SECONDS (600), and look that nothing acknowledged was lost
-	INTERLOCK_SOAK_S=$(SECONDS) $(BIN)/pytest -q -s tests/server/test_log_faults.py
+soak: $(call ready,check) ## kill servers, cut the power and let disks fail for SECONDS (600): nothing acknowledged is lost
+	INTERLOCK_SOAK_S=$(SECONDS) $(BIN)/pytest -q -s tests/server/test_log_faults.py tests/server/test_log_power_cuts.py
 
 docs: $(call ready,check) ## build the documentation into build/docs
 	$(BIN)/sphinx-build -q -W --keep-going docs build/docs
@@ -63,4 +63,4 @@ lock: $(call ready,check) ## resolve requirements/*.in again, upgrading nothing 
 clean: ## remove virtual environments and what was built
 	rm -rf .venvs build dist *.egg-info
 
-.PHONY: help demo check docs dist lock clean
+.PHONY: help demo check soak docs dist lock clean

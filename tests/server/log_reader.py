@@ -18,7 +18,7 @@ from licensing_protocol.log.note_key import NoteKey, SignatureType
 from licensing_protocol.log.proof import verify_consistency
 from licensing_protocol.trust import Delegation
 from licensing_server import audit_log, clock
-from licensing_server.audit_log.tables import LogEntry, LogHash
+from licensing_server.audit_log.tables import LogCheckpoint, LogEntry, LogHash
 from licensing_server.database import Database
 from licensing_server.web import Role
 from tests.server.exporter import Exporter
@@ -77,6 +77,30 @@ def refuse_gaps(database: Database) -> list[bytes]:
         assert leaves == [row.leaf for row in rows]
         assert places == list(range(stored_at(0, len(rows))))
         assert audit_log.root(session, len(rows)) == root_hash(leaves)
+    return leaves
+
+
+def hold(database: Database, origin: str, acknowledged: Sequence[str], shown: Sequence[Checkpoint]) -> list[bytes]:
+    """Hold that acknowledged parties are in the log once, without gaps, and that all heads are of this one tree.
+
+    ``shown`` are heads in the order in which they were seen; those that the database holds are looked at besides.
+
+    Returns:
+        The leaves in the order of the log.
+    """
+    leaves = refuse_gaps(database)
+    with database.read() as session:
+        added = list(session.scalars(select(LogEntry.subject).where(LogEntry.type == "party.added")))
+        signed = [Checkpoint.parse(found) for found in session.scalars(select(LogCheckpoint.text))]
+    assert len(added) == len(set(added))
+    assert set(acknowledged) <= set(added)
+    sizes = [head.size for head in shown]
+    assert sizes == sorted(sizes)
+    for head in {*shown, *signed}:
+        assert head.origin == origin
+        assert head.size <= len(leaves)
+        # Stronger than that each leads to the next: all are of the tree that is there.
+        assert root_hash(leaves[: head.size]) == head.root
     return leaves
 
 
