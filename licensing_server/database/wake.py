@@ -12,8 +12,9 @@ from licensing_server.database.engine import CHANNEL, Database
 
 _log = structlog.get_logger("interlock.database")
 _POLL_S = 0.1
-# Of commits that follow each other more closely the first is told at once, and the others together after this.
-_GATHER_S = 0.2
+# Of commits that follow each other more closely the first is told at once, and the others together after this. An act
+# has its index within 250 ms of its commit: what is left is for the work itself.
+_GATHER_S = 0.15
 _RECONNECT_S = 1.0
 
 
@@ -51,10 +52,11 @@ class Listener:
         seen = None
         try:
             while not self._stop.is_set():
-                self._committed_here.wait(_POLL_S)
                 self._committed_here.clear()
                 version = connection.cursor().execute("PRAGMA data_version").fetchone()
-                if version != seen:
+                if version == seen:
+                    self._committed_here.wait(_POLL_S)
+                else:
                     seen = version
                     yield
                     self._stop.wait(_GATHER_S)
