@@ -68,11 +68,17 @@ def is_bundle(source: Source) -> bool:
 
 
 def verify_bundle(
-    source: Source, believe: Believe, *, heads: Sequence[Head] = (), told: Told = lambda done, of: None
+    source: Source,
+    believe: Believe,
+    *,
+    heads: Sequence[Head] = (),
+    by_word: Believe | None = None,
+    told: Told = lambda done, of: None,
 ) -> VerifiedBundle:
     """Verify a bundle: every entry against its proof, every proof against the checkpoint.
 
-    Of the ``heads`` that somebody kept only those of the same size say something about a bundle.
+    Of the ``heads`` that somebody kept only those of the same size say something about a bundle. ``by_word`` believes
+    whatever the log signed: it must stand by a head though no witness has seen it.
 
     Raises:
         Discrepancy: what is wrong, in which file, with which entry. SourceUnreachable.
@@ -81,7 +87,7 @@ def verify_bundle(
     checkpoint = believed(Head(CHECKPOINT, note), believe)
     for head in heads:
         try:
-            refuse_contradiction(believed(head, believe), checkpoint)
+            refuse_contradiction(believed(head, by_word or believe), checkpoint)
         except BrokenChain as error:
             raise Discrepancy.at(head.place, error) from error
     contents = _Contents.read(source)

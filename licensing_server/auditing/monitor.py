@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from licensing_protocol.canonical import JsonObject
-from licensing_protocol.errors import BrokenChain, InterlockError, MalformedDocument
+from licensing_protocol.errors import BrokenChain, MalformedDocument
 from licensing_protocol.log.checkpoint import Checkpoint, refuse_contradiction
 from licensing_protocol.log.lines import hash_line, to_base64
 from licensing_protocol.log.merkle import EMPTY_ROOT, Frontier, fold, leaf_hash, subtrees
@@ -21,7 +21,7 @@ from licensing_protocol.log.tiles import WIDTH, Tile
 from licensing_server.auditing.errors import Discrepancy
 from licensing_server.auditing.proofs import Prover
 from licensing_server.auditing.source import CHECKPOINT, Source
-from licensing_server.auditing.verify import Believe, Head, Told, believed
+from licensing_server.auditing.verify import Believe, Head, Told, believed, of_other_log
 
 _CODE = "audit.state"
 
@@ -87,17 +87,27 @@ class Step:
     last: bytes | None = field(repr=False, default=None)
 
 
-def look(source: Source, believe: Believe, seen: Seen, *, told: Told = lambda done, of: None) -> Step:
+def look(
+    source: Source,
+    believe: Believe,
+    seen: Seen,
+    *,
+    by_word: Believe | None = None,
+    told: Told = lambda done, of: None,
+) -> Step:
     """Look at a log that was ``seen`` before, and verify that it only grew: each new entry is hashed.
+
+    ``by_word`` believes whatever the log signed. Nothing is taken on that, but the log must stand by it.
 
     Raises:
         SplitView: the log shows another history than before. Discrepancy: what it shows now does not fit together.
         SourceUnreachable.
     """
     note = source.note()
-    checkpoint = believed(Head(CHECKPOINT, note), believe)
+    checkpoint = believed(Head(CHECKPOINT, note), by_word or believe)
     try:
         _refuse_other(checkpoint, seen)
+        _refuse_unseen(source, believe, note, seen)
         leaves, last = _hashed(bodies(source, checkpoint.size, seen.size, checkpoint.size, told))
         grown = seen.grown(checkpoint.origin, leaves)
         if grown.root != checkpoint.root:
@@ -111,17 +121,19 @@ def look(source: Source, believe: Believe, seen: Seen, *, told: Told = lambda do
     return Step(checkpoint, note, grown, seen.size, leaves, last)
 
 
-def compare(source: Source, believe: Believe, step: Step, heads: Sequence[Head]) -> None:
+def compare(source: Source, by_word: Believe, step: Step, heads: Sequence[Head]) -> None:
     """Hold checkpoints that others saw against the log as it was just seen.
 
     Raises:
         SplitView: somebody was shown another log. Discrepancy: a checkpoint that counts for nothing.
     """
     for head in heads:
-        other = believed(head, believe)
+        other = believed(head, by_word)
+        if other.origin != step.checkpoint.origin:
+            raise of_other_log(head.place, other, step.checkpoint)
         try:
             _refuse_other_head(source, other, step)
-        except InterlockError as error:
+        except BrokenChain as error:
             sentence = f"{head.place} is not of the log that is shown here: {error}"
             raise SplitView(sentence, code=error.code, place=head.place, shown=head.note, held=step.note) from error
 
@@ -143,6 +155,16 @@ def _refuse_other(checkpoint: Checkpoint, seen: Seen) -> None:
         sentence = f"it has shrunk from {seen.size} entries to {checkpoint.size}."
         raise BrokenChain(sentence, code="audit.shrunk")
     refuse_contradiction(checkpoint, Checkpoint(seen.origin, seen.size, seen.root))
+
+
+def _refuse_unseen(source: Source, believe: Believe, note: Note, seen: Seen) -> None:
+    """Refuse a head that too few have seen; where it is of another history besides, that is what is told."""
+    try:
+        believed(Head(CHECKPOINT, note), believe)
+    except Discrepancy:
+        now = Checkpoint.parse(note.text)
+        verify_consistency(seen.size, seen.root, now.size, now.root, _growth(source, note, seen.size))
+        raise
 
 
 def _refuse_other_head(source: Source, other: Checkpoint, step: Step) -> None:

@@ -43,16 +43,23 @@ class Verified:
 
 
 def verify_log(
-    source: Source, believe: Believe, *, heads: Sequence[Head] = (), told: Told = lambda done, of: None
+    source: Source,
+    believe: Believe,
+    *,
+    heads: Sequence[Head] = (),
+    by_word: Believe | None = None,
+    told: Told = lambda done, of: None,
 ) -> Verified:
     """Verify a log against its checkpoint, and against the ``heads`` that somebody kept.
+
+    ``by_word`` believes whatever the log signed: it must stand by a head though no witness has seen it.
 
     Raises:
         Discrepancy: what is wrong, in which file and from which entry on. SourceUnreachable.
     """
     newest = Head(CHECKPOINT, source.note())
     checkpoint = believed(newest, believe)
-    earlier = [(head.place, believed(head, believe)) for head in heads]
+    earlier = [(head.place, believed(head, by_word or believe)) for head in heads]
     for place, head in earlier:
         _refuse_larger(place, head, checkpoint)
     tree = Tree(frozenset(head.size for _, head in earlier))
@@ -73,10 +80,15 @@ def believed(head: Head, believe: Believe) -> Checkpoint:
         raise Discrepancy.at(head.place, error) from error
 
 
+def of_other_log(place: str, head: Checkpoint, newest: Checkpoint) -> Discrepancy:
+    """Return what is wrong with a head that somebody kept of another log."""
+    sentence = f"{place} is of the log {head.origin!r}, and this is {newest.origin!r}."
+    return Discrepancy(sentence, code="audit.origin", place=place)
+
+
 def _refuse_larger(place: str, head: Checkpoint, newest: Checkpoint) -> None:
     if head.origin != newest.origin:
-        sentence = f"{place} is of the log {head.origin!r}, and this is {newest.origin!r}."
-        raise Discrepancy(sentence, code="audit.origin", place=place)
+        raise of_other_log(place, head, newest)
     if head.size > newest.size:
         sentence = f"The log has shrunk: {place} signs {head.size} entries, and now it shows {newest.size}."
         raise Discrepancy(sentence, code="audit.shrunk", place=place, index=newest.size)

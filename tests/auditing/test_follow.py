@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from licensing_protocol.log.note import Note
 from licensing_server.auditing import Discrepancy, SourceUnreachable
 from licensing_server.auditing.monitor import Seen, SplitView, look
 from licensing_server.auditing.server import Server
@@ -128,6 +130,60 @@ def test_what_is_kept_beside_somebody_else_s_head_is_the_one_that_it_contradicts
     assert theirs.read_bytes() == head.read_bytes()
 
 
+def alone(note: Note) -> bytes:
+    """The same head as no witness has seen it, and under it a line in the name of one that did not sign it."""
+    forged = replace(note.signatures[1], signature=bytes(72))
+    return Note(note.text, (note.signatures[0], forged)).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("log", "size", "code"),
+    [(other(100), 600, "proof.consistency"), (other(100), 300, "checkpoint.split_view"), (LOG, 200, "audit.shrunk")],
+    ids=["rewritten and grown", "another tree of the same size", "shrunk"],
+)
+def test_a_log_has_to_stand_by_what_it_signed_though_no_witness_has_seen_it(
+    watcher: Watcher, tmp_path: Path, log: PublishedLog, size: int, code: str
+) -> None:
+    watcher.look(LOG, 300)
+    log.write(watcher.folder / "log", size)
+    (watcher.folder / "log" / "checkpoint").write_bytes(alone(log.note(size)))
+    assert watcher.again().failure["code"] == code
+    held, theirs = watcher.evidence
+    assert (held.read_bytes(), theirs.read_bytes()) == (LOG.note(300).to_bytes(), alone(log.note(size)))
+    # What does follow, and was not seen by enough, is not taken all the same.
+    watcher.look(LOG, 400)
+    LOG.write(watcher.folder / "log", 600)
+    (watcher.folder / "log" / "checkpoint").write_bytes(LOG.note(600).to_bytes().rpartition("—".encode())[0])
+    assert watcher.again().failure["code"] == "policy.quorum"
+
+
+def test_what_somebody_was_shown_alone_counts_against_the_log(watcher: Watcher, tmp_path: Path) -> None:
+    head = tmp_path / "theirs"
+    head.write_bytes(alone(other(50).note(77)))
+    assert watcher.look(LOG, 400, "--checkpoint", head).failure["code"] == "proof.consistency"
+    assert watcher.evidence[1].read_bytes() == head.read_bytes()
+    verified = audit("verify", watcher.folder / "log", "--policy", watcher.policy, "--checkpoint", head, "--json")
+    assert verified.failure["code"] == "audit.history"
+    head.write_bytes(alone(LOG.note(77)))
+    assert watcher.look(LOG, 400, "--checkpoint", head).code == 0
+
+
+def test_only_what_contradicts_is_told_as_a_split_view(watcher: Watcher, tmp_path: Path) -> None:
+    stranger = PublishedLog(entries(5), origin="other.example/log", witnesses=0)
+    head = tmp_path / "theirs"
+    head.write_bytes(stranger.note().to_bytes())
+    watcher.policy.write_text(f"log {stranger.log.key}\n{LOG.policy_text}")
+    assert watcher.look(LOG, 300, "--checkpoint", head).failure["code"] == "audit.origin"
+    head.write_bytes(LOG.note(255).to_bytes())
+    LOG.write(watcher.folder / "log", 600)
+    (watcher.folder / "log/tile/0/000").unlink()
+    assert watcher.again("--checkpoint", head).failure["code"] == "audit.missing"
+    (watcher.folder / "log/tile/0/000").mkdir()
+    shown = watcher.again("--checkpoint", head)
+    assert (shown.code, shown.failure["code"]) == (3, "audit.unreachable")
+    assert watcher.evidence == []
+
+
 @pytest.mark.parametrize("every", ["-1", "nan", "inf", "1e300", "soon"])
 def test_a_pause_that_there_cannot_be_is_told(watcher: Watcher, every: str) -> None:
     shown = watcher.look(LOG, 3, f"--every={every}")
@@ -188,8 +244,8 @@ def test_a_log_is_followed_over_http(watcher: Watcher) -> None:
     token.write_text("secret\n")
     files = {f"/log/{path}": data for path, data in LOG.files(300).items()}
     with Web(files, token="secret", answers=[(503, {"Retry-After": "0"})]).serving() as web:
-        fixed = ("--state", watcher.state, "--policy", watcher.policy, "--once", "--json", *PATIENT)
-        fixed = ("follow", web.address, *fixed)
+        options = ("--state", watcher.state, "--policy", watcher.policy, "--once", "--json", *PATIENT)
+        fixed = ("follow", web.address, *options)
         assert audit(*fixed, "--token-file", token).json["size"] == 300
         refused = audit(*fixed)
         assert (refused.code, "--token-file" in refused.failure["detail"]) == (3, True)

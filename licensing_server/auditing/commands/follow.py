@@ -29,6 +29,7 @@ from licensing_server.auditing.errors import Discrepancy, SourceUnreachable, Sta
 from licensing_server.auditing.life import Life
 from licensing_server.auditing.monitor import SplitView, compare, look
 from licensing_server.auditing.state import State
+from licensing_server.auditing.trust import of_log
 
 _LONGEST_PAUSE_S: Final = 86_400
 _DURATION: Final = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
@@ -79,8 +80,8 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     def once() -> None:
         seen, life = state.seen(), state.life()
         try:
-            step = look(source, policy.verify, seen, told=output.told)
-            compare(source, policy.verify, step, heads_of(arguments.checkpoint))
+            step = look(source, policy.verify, seen, by_word=of_log(policy).verify, told=output.told)
+            compare(source, of_log(policy).verify, step, heads_of(arguments.checkpoint))
         except SplitView as split:
             raise with_evidence(split, state) from split
         except SourceUnreachable:

@@ -27,6 +27,7 @@ from licensing_server.auditing.forward import Receiver, batches, receiver
 from licensing_server.auditing.monitor import Seen, SplitView, look
 from licensing_server.auditing.source import Source
 from licensing_server.auditing.state import State
+from licensing_server.auditing.trust import of_log
 
 _SENT: Final = "sent.json"
 _HELP = """\
@@ -60,7 +61,8 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
 
     def once() -> None:
         try:
-            state.take(look(source, policy.verify, state.seen(), told=output.told))
+            step = look(source, policy.verify, state.seen(), by_word=of_log(policy).verify, told=output.told)
+            state.take(step)
         except SplitView as split:
             raise with_evidence(split, state) from split
         before = _sent(state)

@@ -21,6 +21,7 @@ from licensing_server.auditing.commands.parser import (
     trust_of,
 )
 from licensing_server.auditing.evidence import VerifiedBundle, is_bundle, verify_bundle
+from licensing_server.auditing.trust import of_log
 from licensing_server.auditing.verify import verify_log
 
 _HELP = """\
@@ -41,8 +42,9 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     heads = heads_of(arguments.checkpoint)
     source = source_of(arguments)
     if is_bundle(source):
-        return _of_bundle(verify_bundle(source, policy.verify, heads=heads, told=output.told), output)
-    verified = verify_log(source, policy.verify, heads=heads, told=output.told)
+        bundle = verify_bundle(source, policy.verify, heads=heads, by_word=of_log(policy).verify, told=output.told)
+        return _of_bundle(bundle, output)
+    verified = verify_log(source, policy.verify, heads=heads, by_word=of_log(policy).verify, told=output.told)
     checkpoint = verified.checkpoint
     seen = seen_by(policy, verified.note)
     told = [
