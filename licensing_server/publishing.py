@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from licensing_protocol.canonical import decode_object, encode, from_base64url
@@ -29,6 +29,7 @@ from licensing_server.audit_log.tables import LogCheckpoint
 from licensing_server.problem import Conflict, Unavailable
 from licensing_server.status_lists.tables import Shard
 from licensing_server.trust.tables import PublishedRoot, PublishedTargets
+from licensing_server.witnessing.tables import LogWitness
 
 _LISTS = "v1/status"
 _TRUST = "v1/trust"
@@ -108,8 +109,14 @@ def _log(session: Session, folder: Path) -> Iterator[_Document]:
             if tile.width == WIDTH:
                 # Written by now: the whole tile serves whoever asks for a part of it.
                 shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
-    signed_at = session.scalars(select(LogCheckpoint.time).where(LogCheckpoint.size == head.size)).one()
-    yield _Document(place, note.to_bytes(), signed_at)
+    yield _Document(place, note.to_bytes(), _signed_at(session, head))
+
+
+def _signed_at(session: Session, head: Checkpoint) -> int:
+    """Return when a checkpoint was signed, or last cosigned: were its time to stay, no ``ETag`` would tell of that."""
+    signed = session.scalars(select(LogCheckpoint.time).where(LogCheckpoint.size == head.size)).one()
+    witnesses = (LogWitness.origin == head.origin, LogWitness.size == head.size)
+    return max(signed, session.scalar(select(func.max(LogWitness.cosigned_at)).where(*witnesses)) or 0)
 
 
 def _head(path: Path) -> Checkpoint | None:

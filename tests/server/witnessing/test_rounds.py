@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from licensing_protocol.log.checkpoint import Checkpoint
+from licensing_protocol.log.note import Note
 from licensing_protocol.log.note_key import NoteKey
 from licensing_protocol.log.policy import Policy
 from licensing_protocol.log.witness import SIZE_TYPE, AddCheckpoint
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.problem import Unavailable
+from licensing_server.publishing import publish
 from licensing_server.web import Role
 from licensing_server.witness import Reply
 from licensing_server.witnessing import read_policy
@@ -23,6 +25,8 @@ from tests.server.conftest import AT_HAND
 from tests.server.exporter import Exporter
 from tests.server.witnessing.conftest import FIRST, SECOND, Both, ask_all, head_of, policy_of, standing, vkey_of
 from tests.simulators.witness import SimulatedWitness
+
+QUARTER_S = 900
 
 
 def refusing(exporter: Exporter) -> Any:
@@ -70,14 +74,34 @@ class TestCosigning:
         ask_all(exporter)
         assert ask_all(exporter) is not None
         assert [len(found.asked) for found in witnesses] == [1, 1]
-        exporter.ahead += 7 * 3600
+        exporter.ahead += QUARTER_S
         ask_all(exporter)
         assert [len(found.asked) for found in witnesses] == [2, 2]
         assert len(head_of(exporter).signatures) == 3
 
+    def test_a_head_that_is_cosigned_anew_is_a_newer_file(
+        self, exporter: Exporter, witnesses: Both, tmp_path: Path
+    ) -> None:
+        def written() -> tuple[float, Note]:
+            with exporter.database.read() as session:
+                publish(session, tmp_path / "www", with_log=True)
+            place = tmp_path / "www/log/checkpoint"
+            return place.stat().st_mtime, Note.parse(place.read_bytes())
+
+        ask_all(exporter)
+        (time, note), key = written(), NoteKey.parse(witnesses[0].vkey)
+        witnesses[0].answer = lambda body: witnesses[0].witness.add(body, clock.now() + QUARTER_S)
+        exporter.ahead += QUARTER_S
+        ask_all(exporter)
+        later, anew = written()
+        assert anew.text == note.text
+        assert anew.cosigned_at(key) > note.cosigned_at(key)
+        # Web servers make an ETag of time and size, and the size is the same.
+        assert later > time
+
     def test_a_request_holds_the_logs_own_signature_only(self, exporter: Exporter, witnesses: Both) -> None:
         ask_all(exporter)
-        exporter.ahead += 7 * 3600
+        exporter.ahead += QUARTER_S
         ask_all(exporter)
         request = AddCheckpoint.parse(witnesses[0].asked[-1])
         assert {signature.name for signature in request.note.signatures} == {Checkpoint.parse(request.note.text).origin}
