@@ -44,18 +44,19 @@ from licensing_server.web import describe
 from licensing_server.web.intake import Intake
 from licensing_server.witnessing.routes import router as witnessing_routes
 
+# A request is held against one route after another: a whole fleet asks the first of them, and people the others.
 ROUTERS = (
+    exchange_routes,
+    status_routes,
+    trust_routes,
     health.router,
     accounts_routes,
-    trust_routes,
-    status_routes,
     catalogue_routes,
     diligence_routes,
     devices_routes,
     entitlements_routes,
     orders_routes,
     evidence_routes,
-    exchange_routes,
     alerts_routes,
     log_routes,
     export_routes,

@@ -61,8 +61,8 @@ class Counter:
         self.device_rate.spend(device, clock.monotonic())
 
 
-def counter_of(request: Request) -> Counter:
-    """Return the counter of the running server, as a dependency of routes."""
+async def counter_of(request: Request) -> Counter:
+    """Return the counter of the running server, as a dependency of routes; ``async`` as guards are."""
     app: FastAPI = request.app
     counter: Counter = app.state.counter
     return counter

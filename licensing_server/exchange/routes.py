@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
-from licensing_protocol.canonical import JsonObject
-from licensing_protocol.exchange import EnrollmentRequest, EvidenceRequest
+from licensing_protocol.canonical import JsonObject, encode
+from licensing_protocol.exchange import Answer, EnrollmentRequest, EvidenceRequest
 from licensing_server import clock
 from licensing_server.exchange.challenge import challenge
 from licensing_server.exchange.check_in import check_in
@@ -24,12 +24,11 @@ AtCounter = Annotated[Counter, Depends(counter_of)]
     "/enrollments",
     dependencies=[public("signed by the new device key, with a one-time token")],
     response_model=AnswerReply,
-    response_model_exclude_none=True,
 )
-def post_enrollment(request: Request, counter: AtCounter, body: EnrollmentBody) -> dict[str, Any]:
+def post_enrollment(request: Request, counter: AtCounter, body: EnrollmentBody) -> Response:
     """Enrol: `{enrollment}` in, `{receipt, entitlement}` out; the same document gets the same answer."""
     counter.admit(request)
-    return enrol(counter, EnrollmentRequest.parse(_strict(request)), clock.now()).to_json()
+    return _sent(enrol(counter, EnrollmentRequest.parse(_strict(request)), clock.now()))
 
 
 @router.post("/devices/{device}/challenges", dependencies=[public("a nonce is no secret")])
@@ -43,12 +42,16 @@ def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> 
     "/devices/{device}/evidence",
     dependencies=[public("signed by the device's key")],
     response_model=AnswerReply,
-    response_model_exclude_none=True,
 )
-def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: EvidenceBody) -> dict[str, Any]:
+def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: EvidenceBody) -> Response:
     """Check in: `{evidence, receipt, refusal?}` in, `{receipt | refusal, entitlement?, notices}` out."""
     counter.admit(request)
-    return check_in(counter, device, EvidenceRequest.parse(_strict(request)), clock.now()).to_json()
+    return _sent(check_in(counter, device, EvidenceRequest.parse(_strict(request)), clock.now()))
+
+
+def _sent(answer: Answer) -> Response:
+    # As bytes: the framework would take another thread to look at the answer first.
+    return Response(encode(answer.to_json()), media_type="application/json")
 
 
 def _strict(request: Request) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 from fastapi.routing import iter_route_contexts
@@ -79,6 +80,11 @@ def test_the_token_of_a_person_who_left_is_refused(sqlite_exporter: Exporter) ->
     left = exporter.ask("POST", f"/v1/people/{person}/disabling", Role.ADMINISTRATOR, headers={"If-Match": '"1"'})
     assert left.status_code == 200
     assert exporter.ask("GET", "/v1/me", Role.AUDITOR).status_code == 401
+
+
+def test_no_guard_takes_a_thread_from_requests(sqlite_exporter: Exporter) -> None:
+    for name, guard in guards(sqlite_exporter):
+        assert inspect.iscoroutinefunction(type(guard).__call__), name
 
 
 def guards(exporter: Exporter) -> Iterator[tuple[str, RoleGuard | PublicGuard | None]]:
