@@ -182,7 +182,12 @@ def test_who_takes_the_record_out_is_in_it_and_who_looks_or_verifies_is_not(audi
     assert ask(audited, "bundle", "--type", "party.", "--out", tmp_path / "bundle", *source).code == 0
     assert ask(audited, "search", "--all", "--type", "party.").code == 0
     audited.staff.ask("log", "list", "--all", "--type", "party.")
+    with Web().serving() as collector:
+        forward = ("forward", audited.address, "--to", collector.address, "--state", tmp_path / "sent", *source[2:])
+        for _ in range(2):
+            assert ask(audited, *forward, "--once").code == 0
     taken = [("cef", None), ("csv", None), ("bundle", "party."), ("search", "party."), ("list", "party.")]
+    taken.append(("forward", None))
     deadline = time.monotonic() + 20
     while (found := left(audited))[-len(taken) :] != taken:
         assert time.monotonic() < deadline, found

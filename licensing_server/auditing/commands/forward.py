@@ -9,6 +9,7 @@ from typing import Final
 from licensing_protocol.errors import InterlockError, MalformedDocument
 from licensing_protocol.log.policy import Policy
 from licensing_server.auditing.commands.export import FORMATS
+from licensing_server.auditing.commands.exporting import enter_export
 from licensing_server.auditing.commands.follow import add_pace, add_state, repeat, state_of, with_evidence
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import (
@@ -25,6 +26,7 @@ from licensing_server.auditing.errors import Discrepancy
 from licensing_server.auditing.formats import Provenance
 from licensing_server.auditing.forward import Receiver, batches, receiver
 from licensing_server.auditing.monitor import Seen, SplitView, look
+from licensing_server.auditing.records import Query
 from licensing_server.auditing.source import Source
 from licensing_server.auditing.state import State
 from licensing_server.auditing.trust import of_log
@@ -36,7 +38,9 @@ Hand every new entry on to a SIEM: by syslog over TLS (RFC 5424, RFC 5425), or t
 The log is followed and verified as by  interlock audit follow.  What was taken is remembered in the state folder, so
 that it goes on there after any crash: each entry arrives at least once, in order, and says its index, so that the
 receiver can drop what it has already. A collector gets up to 256 lines in each POST, and answers 2xx once it has
-them."""
+them.
+
+From a server that asks who you are, that you begin to is entered first, once: log.exported."""
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +69,9 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
             state.take(step)
         except SplitView as split:
             raise with_evidence(split, state) from split
+        if state.read(_SENT) is None:
+            enter_export(arguments, output, "forward", Query())
+            state.write(_SENT, Seen().to_json())
         before = _sent(state)
         after = _hand_on(source, policy, state, to, before)
         if arguments.once or after.size != before.size:
