@@ -85,7 +85,9 @@ def own_version() -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    # Some spreadsheets drop what cannot be seen, and look at what stands first then.
+    seen = "".join(char for char in cell if char.isprintable() and not char.isspace())
+    return f"'{cell}" if cell.startswith(_FORMULA) or seen.startswith(_FORMULA) else cell
 
 
 def _row(cells: list[str]) -> str:

@@ -13,6 +13,8 @@ _CATEGORY: Final = 3
 _CLASS: Final = 3004
 _INFORMATIONAL: Final = 1
 _SHA_256: Final = 3
+# The largest number that others read as it was written.
+_LAST: Final = 2**53 - 1
 _CREATE: Final = 1
 _DELETE: Final = 4
 _OTHER: Final = 99
@@ -42,7 +44,7 @@ def event(record: Record, provenance: Provenance) -> dict[str, Any]:
         "activity_name": _NAMES.get(activity, verb or record.type),
         "type_uid": _CLASS * 100 + activity,
         "severity_id": _INFORMATIONAL,
-        "time": record.time * 1000,
+        "time": max(-_LAST, min(record.time * 1000, _LAST)),
         "timezone_offset": 0,
         "actor": {"user": {"uid": record.actor}},
         "entity": {"uid": record.subject, "type": family, "type_id": _OTHER, "data": record.data},

@@ -76,7 +76,9 @@ def test_no_cell_is_a_formula_and_none_is_lost(record: Record) -> None:
     assert decode_object(data.encode()) == record.data
 
 
-@pytest.mark.parametrize("cell", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\uff1d1"])
+@pytest.mark.parametrize(
+    "cell", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\uff1d1", "\0=1", " =1", "\u200b\xa0@1"]
+)
 def test_a_formula_is_written_as_text(cell: str) -> None:
     record = Record.parse(0, entry(0, actor=cell))
     (row,) = csv.reader(io.StringIO(to_csv(record, PROVENANCE), newline=""))
@@ -96,6 +98,15 @@ def test_an_event_keeps_to_the_published_schema(kind: str) -> None:
 @given(RECORDS)
 def test_every_event_keeps_to_the_schema(record: Record) -> None:
     SCHEMA.validate(decode_object(to_ocsf(record, PROVENANCE).encode()))
+
+
+@pytest.mark.parametrize("time", [2**53 - 1, 1 - 2**53])
+def test_an_event_of_no_time_that_there_is_is_written_all_the_same(time: int) -> None:
+    record = Record.parse(0, entry(0, time=time))
+    made = decode_object(to_ocsf(record, PROVENANCE).encode())
+    SCHEMA.validate(made)
+    assert (made["time"] > 0) == (time > 0)
+    assert decode_object(made["raw_data"].encode())["time"] == time
 
 
 def test_the_schema_refuses_what_is_no_such_event() -> None:
