@@ -117,6 +117,13 @@ def test_a_log_that_is_kept_away_for_too_long_stands_still_as_well(shown: Shown)
     refuse_still(shown.again("--stale-after", "90m", source=nowhere))
 
 
+def test_a_head_that_a_witness_still_has_shows_what_was_held_back(shown: Shown) -> None:
+    refuse_still(shown.look(ago=25 * HOUR_S, size=2))
+    (shown.folder / "theirs").write_bytes(shown.log.note(3, now=shown.now).to_bytes())
+    refused = shown.again("--checkpoint", str(shown.folder / "theirs"))
+    assert (refused.code, refused.failure["code"]) == (1, "audit.shrunk")
+
+
 @pytest.mark.parametrize("text", ["", "h", "1", "1w", "-1h", "1.5h", "soon", "1000000000d"])
 def test_what_is_no_duration_is_refused(shown: Shown, text: str) -> None:
     refused = shown.look(f"--stale-after={text}")
