@@ -14,8 +14,9 @@ SYSTEM = "system"
 SUBJECT = "log"
 _LOG = table_of(Log)
 # Written once, because to compose a statement costs more than to run it.
-_ORIGIN = select(_LOG.c.origin).order_by(_LOG.c.number.desc()).limit(1)
 _SIZE = select(_LOG.c.size).order_by(_LOG.c.number.desc()).limit(1)
+ORIGIN = select(_LOG.c.origin).order_by(_LOG.c.number.desc()).limit(1)
+"""What :func:`origin` reads, for a statement that reads more."""
 
 
 def begin(session: Session, origin: str, now: int) -> None:
@@ -50,7 +51,7 @@ def newest(session: Session) -> Log:
 
 def origin(session: Session) -> str:
     """Return the name under which entries are signed that are queued now; Unavailable ``log.unbegun``."""
-    found = session.connection().execute(_ORIGIN).scalar_one_or_none()
+    found = session.connection().execute(ORIGIN).scalar_one_or_none()
     return newest(session).origin if found is None else found
 
 

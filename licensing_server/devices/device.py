@@ -5,30 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.keys import VerificationKey
 from licensing_server import audit_log
+from licensing_server.catalogue.tables import Release
 from licensing_server.database import changed_one, table_of
 from licensing_server.devices.tables import Device, DeviceTag
 from licensing_server.problem import PreconditionFailed, not_found
 from licensing_server.web import Act
 
-_DEVICE = table_of(Device)
+_DEVICE, _RELEASE = table_of(Device), table_of(Release)
 # Written once, because to compose a statement costs more than to run it.
 _KEY = select(_DEVICE.c.key).where(_DEVICE.c.id == bindparam("of_device"))
+_SHOWN = and_(_RELEASE.c.manifest == bindparam("shown"), _RELEASE.c.product == _DEVICE.c.product)
 _REPORTING = (
-    select(_DEVICE.c.product, _DEVICE.c.manifest).where(_DEVICE.c.id == bindparam("of_device")).with_for_update()
+    select(_DEVICE.c.manifest, _RELEASE.c.text)
+    .select_from(_DEVICE)
+    .outerjoin(_RELEASE, _SHOWN)
+    .where(_DEVICE.c.id == bindparam("of_device"))
+    .with_for_update(of=_DEVICE)
 )
 
 
 class Reporting(NamedTuple):
-    """A device whose row is locked while its report is taken in; ``manifest`` is that of the release it last showed."""
+    """A device whose row is locked while its report is taken in; ``manifest`` is that of the release it last showed.
+
+    ``release`` is the text of the manifest that it shows now, ``None`` where its product has no such release.
+    """
 
     id: str
-    product: str
     manifest: str
+    release: str | None
 
 
 def device_of(session: Session, device_id: str) -> Device:
@@ -67,16 +76,16 @@ def key_of(session: Session, device_id: str) -> VerificationKey:
     return VerificationKey.from_jwk(jwk, kept=True)
 
 
-def lock_reporting(session: Session, device_id: str) -> Reporting:
-    """As :func:`lock`, for the device's own report: only what that needs is read.
+def lock_reporting(session: Session, device_id: str, shown: str) -> Reporting:
+    """As :func:`lock`, for the device's own report, which shows the manifest ``shown``: only what that needs is read.
 
     Raises:
         NotFound: ``device.unknown``.
     """
-    row = session.connection().execute(_REPORTING, {"of_device": device_id}).first()
+    row = session.connection().execute(_REPORTING, {"of_device": device_id, "shown": shown}).first()
     if row is None:
         raise not_found("device", device_id)
-    return Reporting(device_id, row.product, row.manifest)
+    return Reporting(device_id, row.manifest, row.text)
 
 
 def set_tags(act: Act, device_id: str, tags: Iterable[str], version: int) -> Device:

@@ -11,19 +11,20 @@ from licensing_server.entitlements.issuing import (
 )
 from licensing_server.entitlements.plan import GrantPlan, settle
 from licensing_server.entitlements.scope import EVERYTHING, Scope
-from licensing_server.entitlements.settled import is_settled
+from licensing_server.entitlements.standing import Standing, standing
 
 __all__ = [
     "EVERYTHING",
     "GrantPlan",
     "Issuer",
     "Scope",
+    "Standing",
     "adopt_plan",
     "current",
-    "is_settled",
     "issue",
     "newest",
     "settle",
+    "standing",
     "version_of",
     "waits_for_witnesses",
 ]

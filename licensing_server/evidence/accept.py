@@ -66,29 +66,29 @@ def accept(
         Conflict: ``evidence.unknown_parent`` where neither the server nor a signed answer of its own knows its parent.
     """
     evidence, connection = presented.evidence, session.connection()
-    asked = {"of_device": device.id, "of_parent": evidence.parent, "manifest_shown": evidence.manifest}
-    held = connection.execute(statements.HELD, asked).one()
+    asked = {"of_device": device.id, "of_parent": evidence.parent}
+    held, *others = connection.execute(statements.HELD, asked).all()
     if held.issued_at is None:
         _adopt(session, device, presented, now)
-        held = connection.execute(statements.HELD, asked).one()
+        held, *others = connection.execute(statements.HELD, asked).all()
     if held.used_by == evidence.identity:
         return Answered(receipt=held.answer, new=False)
     if held.used_by is not None:
         return _fork(session, signing, device, presented, held.used_by, now)
-    digests = dict(connection.execute(statements.COMPONENTS, {"of_device": device.id}).all())
+    digests = {row.name: row.digest for row in (held, *others) if row.name is not None}
     known = Known(held.head, held.last, digests, held.nonce, held.issued_at, presented.challenged_at)
-    measured = measured_by(held.release) if held.product == device.product else None
+    measured = None if device.release is None else measured_by(device.release)
     appraisal = appraise(evidence, known, fresh_seconds, now, measured=measured)
     shown = device.manifest if measured is None else evidence.manifest
     connection.execute(statements.SEEN, {"of_device": device.id, "now": now, "manifest_shown": shown})
-    for name in () if measured is None else digests.keys() - measured:
+    reported = {measurement.name for measurement in evidence.measurements}
+    for name in () if measured is None else digests.keys() - measured - reported:
         # What the release that the device runs does not have any more.
         connection.execute(statements.GONE_COMPONENT, {"of_device": device.id, "of_name": name})
     _store(connection, device.id, presented, appraisal, digests, now)
     data = appraisal.to_json() | {"events": len(evidence.events), "last": evidence.last}
     covered = Covered(evidence.identity, evidence.head, evidence.last)
-    receipt = next_receipt(session, signing, device.id, covered, "evidence.accepted", data, now)
-    connection.execute(statements.ANSWERED, {"of_device": device.id, "of_parent": evidence.parent, "receipt": receipt})
+    receipt = next_receipt(session, signing, device.id, covered, "evidence.accepted", data, now, log=held.origin)
     return Answered(receipt=receipt)
 
 

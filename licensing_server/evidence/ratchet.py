@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -36,6 +37,17 @@ class Covered:
     sequence: int
 
 
+class _Next(NamedTuple):
+    """What the next evidence must name: as its parent, and as its first nonce."""
+
+    value: bytes
+    nonce: bytes
+
+    @classmethod
+    def make(cls) -> _Next:
+        return cls(secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES))
+
+
 def first_receipt(
     session: Session, signing: Signing, device: Device, enrolment: str, data: JsonObject, now: int
 ) -> str:
@@ -44,15 +56,24 @@ def first_receipt(
     session.add(JournalState(device=device.id, head=head, last=0))
     session.flush()
     covered = Covered(enrolment, head, 0)
-    return next_receipt(session, signing, device.id, covered, "device.enrolled", data, now)
+    log = audit_log.origin(session)
+    return next_receipt(session, signing, device.id, covered, "device.enrolled", data, now, log=log)
 
 
 def next_receipt(
-    session: Session, signing: Signing, device: str, covered: Covered, type: str, data: JsonObject, now: int
+    session: Session,
+    signing: Signing,
+    device: str,
+    covered: Covered,
+    type: str,
+    data: JsonObject,
+    now: int,
+    *,
+    log: str,
 ) -> str:
-    """Queue the log entry, make the next ratchet, and return the receipt that names both."""
-    ratchet, nonce = _new_ratchet(session, device, covered.identity, now)
-    entry = data | {"evidence": covered.identity, "ratchet": to_base64url(ratchet)}
+    """Queue the entry in the ``log`` of this name, make the next ratchet, and return the receipt that names both."""
+    ratchet = _Next.make()
+    entry = data | {"evidence": covered.identity, "ratchet": to_base64url(ratchet.value)}
     queued = audit_log.record(session, type, time=now, actor=device, subject=device, data=entry)
     receipt = Receipt(
         issuer=signing.issuer,
@@ -61,25 +82,29 @@ def next_receipt(
         evidence=covered.identity,
         head=covered.head,
         sequence=covered.sequence,
-        ratchet=ratchet,
-        nonce=nonce,
-        origin=audit_log.origin(session),
+        ratchet=ratchet.value,
+        nonce=ratchet.nonce,
+        origin=log,
         leaf=queued.leaf,
     )
-    return receipt.sign(signing.signatory.signer)
+    text = receipt.sign(signing.signatory.signer)
+    _turn(session, device, covered.identity, ratchet, now, text)
+    return text
 
 
 def refusal(session: Session, signing: Signing, device: str, evidence: str, code: str, now: int) -> str:
     """Return a signed refusal; like a receipt it names the next parent."""
-    ratchet, nonce = _new_ratchet(session, device, evidence, now)
-    return Refusal(signing.issuer, now, device, evidence, code, ratchet, nonce).sign(signing.signatory.signer)
+    ratchet = _Next.make()
+    text = Refusal(signing.issuer, now, device, evidence, code, ratchet.value, ratchet.nonce).sign(
+        signing.signatory.signer
+    )
+    _turn(session, device, evidence, ratchet, now)
+    return text
 
 
-def _new_ratchet(session: Session, device: str, document: str, now: int) -> tuple[bytes, bytes]:
-    """Make the one current ratchet, for the answer to ``document``; whoever still holds another is a copy (§6)."""
+def _turn(session: Session, device: str, document: str, ratchet: _Next, now: int, receipt: str | None = None) -> None:
+    """Make a ratchet the one current, in the answer to ``document``; whoever still holds another is a copy (§6)."""
     connection = session.connection()
-    connection.execute(statements.USED, {"of_device": device, "document": document})
-    ratchet, nonce = secrets.token_bytes(_BYTES), secrets.token_bytes(_BYTES)
-    row = {"device": device, "ratchet": ratchet, "nonce": nonce, "issued_at": now, "used_by": None, "answer": None}
-    connection.execute(statements.NEXT, row)
-    return ratchet, nonce
+    connection.execute(statements.USED, {"of_device": device, "document": document, "receipt": receipt})
+    row = {"device": device, "ratchet": ratchet.value, "nonce": ratchet.nonce, "issued_at": now}
+    connection.execute(statements.NEXT, row | {"used_by": None, "answer": None})

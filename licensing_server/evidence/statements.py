@@ -9,19 +9,15 @@ from typing import Final
 
 from sqlalchemy import and_, bindparam, delete, insert, select, update
 
-from licensing_server.catalogue.tables import Release
+from licensing_server import audit_log
 from licensing_server.database import table_of
 from licensing_server.devices.tables import Device
 from licensing_server.evidence.tables import Component, JournalState, Ratchet, StoredEvent, StoredEvidence
 
 _DEVICE: Final = table_of(Device)
-_RELEASE: Final = table_of(Release)
 _RATCHET: Final = table_of(Ratchet)
 _JOURNAL: Final = table_of(JournalState)
 _COMPONENT: Final = table_of(Component)
-
-_OF_DEVICE: Final = _RATCHET.c.device == bindparam("of_device")
-_PARENT: Final = and_(_OF_DEVICE, _RATCHET.c.ratchet == bindparam("of_parent"))
 
 HELD: Final = (
     select(
@@ -31,17 +27,20 @@ HELD: Final = (
         _RATCHET.c.answer,
         _JOURNAL.c.head,
         _JOURNAL.c.last,
-        _RELEASE.c.product,
-        _RELEASE.c.text.label("release"),
+        _COMPONENT.c.name,
+        _COMPONENT.c.digest,
+        audit_log.ORIGIN.scalar_subquery().label("origin"),
     )
     .select_from(_JOURNAL)
     .outerjoin(_RATCHET, and_(_RATCHET.c.device == _JOURNAL.c.device, _RATCHET.c.ratchet == bindparam("of_parent")))
-    .outerjoin(_RELEASE, _RELEASE.c.manifest == bindparam("manifest_shown"))
+    .outerjoin(_COMPONENT, _COMPONENT.c.device == _JOURNAL.c.device)
     .where(_JOURNAL.c.device == bindparam("of_device"))
 )
-"""What is held of a device: its journal, and where they are known the parent's ratchet and the release it shows."""
+"""What is held of a device, a row for each component (or one without): its journal, and the parent's ratchet if known.
 
-COMPONENTS: Final = select(_COMPONENT.c.name, _COMPONENT.c.digest).where(_COMPONENT.c.device == bindparam("of_device"))
+``origin`` is the name of the log in which the report is recorded.
+"""
+
 _NAMED: Final = (_COMPONENT.c.device == bindparam("of_device"), _COMPONENT.c.name == bindparam("of_name"))
 GONE_COMPONENT: Final = delete(_COMPONENT).where(*_NAMED)
 NEW_COMPONENT: Final = insert(_COMPONENT)
@@ -62,7 +61,10 @@ SEEN: Final = (
     .values(last_seen=bindparam("now"), manifest=bindparam("manifest_shown"))
 )
 
-USED: Final = update(_RATCHET).where(_OF_DEVICE, _RATCHET.c.used_by.is_(None)).values(used_by=bindparam("document"))
-"""Ends every ratchet that nobody has used, in favour of the answer to one ``document``."""
-ANSWERED: Final = update(_RATCHET).where(_PARENT).values(answer=bindparam("receipt"))
+USED: Final = (
+    update(_RATCHET)
+    .where(_RATCHET.c.device == bindparam("of_device"), _RATCHET.c.used_by.is_(None))
+    .values(used_by=bindparam("document"), answer=bindparam("receipt"))
+)
+"""Ends every ratchet that nobody has used, in favour of one ``document``, which got this ``receipt`` or none."""
 NEXT: Final = insert(_RATCHET)

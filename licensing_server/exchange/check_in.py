@@ -54,30 +54,27 @@ def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: in
 
 def _answer(session: Session, counter: Counter, presented: Presented, now: int) -> Answer:
     settings = counter.settings
-    device = devices.lock_reporting(session, presented.evidence.device)
-    reached = orders.concerns(session, device.id)
+    told = presented.evidence
+    device = devices.lock_reporting(session, told.device, told.manifest)
     answered = evidence.accept(
         session, counter.signing, device, presented, fresh_seconds=settings.fresh_seconds, now=now
     )
-    if answered.refusal is not None:
-        if answered.new:
-            _quarantine(session, counter, device.id, now)
-        reached = True
-    elif reached:
-        orders.confirm(session, presented.evidence, now)
+    if answered.refusal is not None and answered.new:
+        _quarantine(session, counter, device.id, now)
+    held = None if told.entitlement is None else told.entitlement[1]
+    standing = entitlements.standing(session, counter.issuer, device.id, held, now)
+    if standing.reached and answered.receipt is not None:
+        orders.confirm(session, told, now)
     return Answer(
         receipt=answered.receipt,
         refusal=answered.refusal,
-        entitlement=_entitlement(session, counter, presented.evidence, now),
-        notices=orders.notices(session, device.id, settings.appeal) if reached else (),
+        entitlement=None if standing.settled else _entitlement(session, counter, told, held, now),
+        notices=orders.notices(session, device.id, settings.appeal) if standing.reached else (),
     )
 
 
-def _entitlement(session: Session, counter: Counter, told: Evidence, now: int) -> str | None:
+def _entitlement(session: Session, counter: Counter, told: Evidence, held: int | None, now: int) -> str | None:
     """Return a newer entitlement. Where none can be composed, the evidence counts all the same, and staff are told."""
-    held = None if told.entitlement is None else told.entitlement[1]
-    if entitlements.is_settled(session, counter.issuer, told.device, held, now):
-        return None
     device = devices.device_of(session, told.device)
     try:
         refuse_alternating(session, device, now)

@@ -1,7 +1,7 @@
 """Orders: suspend, reinstate, revoke, limit, quarantine; immutable, with a reason, and followed until devices know."""
 
 from licensing_server.orders.kinds import Draft, Kind, Reason, ReasonCode, Rules
-from licensing_server.orders.knowledge import concerns, confirm, notices
+from licensing_server.orders.knowledge import confirm, notices
 from licensing_server.orders.life import prolong_quarantine
 from licensing_server.orders.place import place
 
@@ -11,7 +11,6 @@ __all__ = [
     "Reason",
     "ReasonCode",
     "Rules",
-    "concerns",
     "confirm",
     "notices",
     "place",

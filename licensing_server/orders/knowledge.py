@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.evidence import Evidence
 from licensing_server import status_lists
-from licensing_server.database import table_of
 from licensing_server.entitlements import EVERYTHING
 from licensing_server.entitlements.tables import GrantedIndex, OrderTarget, SignedEntitlement
 from licensing_server.orders.kinds import Kind, State
 from licensing_server.orders.tables import Appeal, Order
 
 _MOST_NOTICES = 20
-_TARGETS = table_of(OrderTarget)
-_REACHED = select(_TARGETS.c.device).where(_TARGETS.c.device == bindparam("of_device")).limit(1)
 _VERBS = {Kind.REVOKE: "was revoked", Kind.LIMIT: "has new limits"}
-
-
-def concerns(session: Session, device: str) -> bool:
-    """Tell whether any order ever reached a device: else there is nothing to confirm and nothing to tell."""
-    return session.connection().execute(_REACHED, {"of_device": device}).first() is not None
 
 
 def confirm(session: Session, evidence: Evidence, now: int) -> None:

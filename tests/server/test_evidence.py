@@ -279,6 +279,15 @@ def test_a_component_that_a_release_has_no_more_is_not_missed(exporter: Exporter
         assert _newest(exporter, device)["appraisal"]["changed"] == []
 
 
+def test_a_component_beside_those_of_the_release_is_followed_while_it_is_reported(sqlite_exporter: Exporter) -> None:
+    exporter = sqlite_exporter
+    device = exporter.device()
+    device.manifest = exporter.release("2.0", measure=(RULES,))["manifest"]
+    for digest, changed in ((b"a", []), (b"a", []), (b"b", ["plugin"]), (b"c", ["plugin"])):
+        exporter.check_in(device, components={"rules": b"r" * 32, "plugin": digest * 32})
+        assert _newest(exporter, device)["appraisal"]["changed"] == changed
+
+
 def test_events_are_read_in_their_order(sqlite_exporter: Exporter) -> None:
     exporter = sqlite_exporter
     device = exporter.device()
