@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 import threading
 import zlib
@@ -9,11 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
+import psycopg
 import structlog
 from psycopg.errors import DeadlockDetected, DiskFull, SerializationFailure
 from sqlalchemy import CursorResult, create_engine, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -21,6 +23,7 @@ from licensing_server.problem import Conflict, Problem, Unavailable, Unprocessab
 
 T = TypeVar("T")
 CHANNEL: Final = "interlock_commit"
+_TELL: Final = text(f"NOTIFY {CHANNEL}")
 POOL_SIZE: Final = 18
 # Jobs hold two connections on PostgreSQL, those that wait for the network two more, and the listener one: what is left
 # is for requests.
@@ -55,6 +58,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             event.listen(self.engine, "connect", _set_up_postgresql)
+            event.listen(self.engine, "checkout", _refuse_where_hung_up)
         event.listen(self.engine, "after_cursor_execute", _note_write)
 
     def change(self, do: Callable[[Session], T]) -> T:
@@ -81,7 +85,7 @@ class Database:
             session.flush()
             wrote = session.connection().info.pop("wrote", False)
             if wrote and not self.is_sqlite:
-                session.execute(text(f"NOTIFY {CHANNEL}"))
+                session.execute(_TELL)
             session.commit()
             if wrote:
                 for watcher in self._watchers:
@@ -196,8 +200,8 @@ def _pool(is_sqlite: bool) -> dict[str, Any]:
     # The connection that was used last has its pages and statements still at hand.
     options["pool_use_lifo"] = True
     if is_sqlite:
-        return options | {"connect_args": {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000}}
-    return options | {"pool_pre_ping": True}
+        options["connect_args"] = {"check_same_thread": False, "timeout": _BUSY_TIMEOUT_MS / 1000}
+    return options
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
@@ -218,6 +222,22 @@ def _set_up_postgresql(connection: Any, _record: Any) -> None:
     for setting in _LIVELINESS:
         connection.execute(f"SET {setting}")
     connection.autocommit = False
+
+
+def _refuse_where_hung_up(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Let the pool connect anew where the database has closed an idle connection: it restarted, or was told to.
+
+    Where nothing was asked there is nothing to read, except a farewell. So the database is asked only where there is
+    something: to look first costs far less.
+    """
+    looked = select.poll()
+    try:
+        looked.register(connection.fileno(), select.POLLIN)
+        if looked.poll(0):
+            connection.execute("SELECT 1")
+            connection.rollback()
+    except psycopg.OperationalError as error:
+        raise DisconnectionError("The database has closed this connection.") from error
 
 
 def _begin_sqlite(connection: Connection) -> None:
