@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -21,13 +21,16 @@ from licensing_server.auditing.server import Server
 _ENTRIES: Final = "/v1/log/entries"
 _PAGE: Final = 200
 _HELD: Final = "held"
+_ERASED: Final = "erased"
+_ERASURE: Final = "value.erased"
 _MEMBERS: Final = ("index", "type", "time", "actor", "subject", "data")
 _HELP = """\
 Ask the server for entries: by who acted, on what, what kind of act, when, and text in it.
 
 The server looks, so it is quick, and the server can leave things out: what is found is shown from the hashed bytes
 themselves, and  interlock audit prove  or  bundle  proves it. Values that an entry only commits to are shown where the
-server shows them, held against the commitment; one that was erased is called so.
+server shows them, held against the commitment; one that was erased is called so, with the entry that says so: a server
+that only hides a value has none to show.
 
 With --all it takes out everything that fits: an act, which the server enters first as log.exported."""
 
@@ -55,6 +58,7 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     query = query_of(arguments)
     path, given = (begin_export(server, "search", query), {}) if arguments.all else (_ENTRIES, asked(query))
     found, following = _search(server, path, given, wanted, arguments.cursor)
+    found = [_with_erasures(server, one) for one in found]
     items = [_members(one.record) | {"values": list(one.values)} for one in found]
     sentences = [line for one in found for line in _lines(one)] or ["Nothing found."]
     output.result({"items": items, "next": following}, sentences)
@@ -117,6 +121,18 @@ def _value(record: Record, shown: Any) -> dict[str, Any]:
     return {"field": field, "state": state, "value": shown["value"]}
 
 
+def _with_erasures(server: Server, found: Found) -> Found:
+    """Say of each value that is shown as erased which entry says so: who hides a value without that shows none."""
+    index, values = found.record.index, found.values
+    if all(value["state"] != _ERASED for value in values):
+        return found
+    asked_for = {"type": _ERASURE, "subject": f"entry:{index}"}
+    acts = [one.record for one in _search(server, _ENTRIES, asked_for, _PAGE, None)[0]]
+    said = {act.data.get("field"): act.index for act in acts if (act.type, act.data.get("index")) == (_ERASURE, index)}
+    erased = (value | {"entry": said.get(value["field"])} if value["state"] == _ERASED else value for value in values)
+    return replace(found, values=tuple(erased))
+
+
 def _members(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _MEMBERS}
 
@@ -125,7 +141,14 @@ def _lines(found: Found) -> list[str]:
     record = found.record
     data = encode(record.data).decode()
     line = f"{record.index}  {instant(record.time)}  {record.type}  by {record.actor}  on {record.subject}  {data}"
-    return [line, *(f"    {value['field']}: {value.get('value', value['state'])}" for value in found.values)]
+    return [line, *(f"    {value['field']}: {_told(value)}" for value in found.values)]
+
+
+def _told(value: dict[str, Any]) -> str:
+    if value["state"] != _ERASED:
+        return str(value.get("value", value["state"]))
+    entry = value["entry"]
+    return f"{_ERASED}, and no entry says so yet" if entry is None else f"{_ERASED}, as entry {entry} says"
 
 
 SEARCH = Command(
