@@ -81,11 +81,10 @@ class LogServer:
         """Open what is on the disk."""
         self._boots += 1
         locks = self._folder / f"boot-{self._boots}"
-        machine = Machine(self._disk, locks, self._chosen.choice(_PAGES))
+        self.database = Database(self.settings.url)
+        machine = Machine(self.database.engine, self._disk, locks, self._chosen.choice(_PAGES))
         self._opened.callback(shutil.rmtree, locks)
         self._opened.callback(machine.off)
-        self.database = Database(self.settings.url)
-        machine.serve(self.database.engine)
         self._opened.callback(self.database.close)
 
     def stop(self) -> None:

@@ -33,24 +33,22 @@ _KINDS = (
 
 
 class Machine:
-    """What runs between two power cuts: SQLite has the disk, and ``folder`` for its locks."""
+    """Gives an engine its connections between two power cuts: on the disk, with ``folder`` for locks."""
 
-    def __init__(self, disk: Disk, folder: Path, wal_autocheckpoint: int = 1000) -> None:
+    def __init__(self, engine: Engine, disk: Disk, folder: Path, wal_autocheckpoint: int = 1000) -> None:
         folder.mkdir()
-        self._disk, self._pages = disk, wal_autocheckpoint
+        self._engine, self._disk, self._pages = engine, disk, wal_autocheckpoint
         self._vfs = _Vfs(f"simulated-{next(_NUMBERS)}", disk, folder)
-
-    def serve(self, engine: Engine) -> None:
-        """Give an engine its connections."""
-        event.listen(engine, "do_connect", lambda _dialect, _record, arguments, _options: self._connect(*arguments))
+        event.listen(engine, "do_connect", self._connect)
 
     def off(self) -> None:
-        """Take the disk away, when all engines are disposed of."""
+        """Take the disk away from the engine, which was disposed of."""
+        event.remove(self._engine, "do_connect", self._connect)
         self._vfs.unregister()
 
-    def _connect(self, path: str) -> Connection:
+    def _connect(self, _dialect: object, _record: object, arguments: list[str], _options: object) -> Connection:
         with _as_sqlite3():
-            found = Connection(apsw.Connection(path, vfs=self._vfs.name), self._disk)
+            found = Connection(apsw.Connection(arguments[0], vfs=self._vfs.name), self._disk)
             found.execute(f"PRAGMA wal_autocheckpoint={self._pages}")
             return found
 
