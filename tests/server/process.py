@@ -26,7 +26,7 @@ from licensing_server.serving import serve
 logs.configure(as_json=True)
 serve(Settings(), lambda address: print(address, flush=True), with_jobs=True)
 """
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 
 
 @dataclass
