@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.interoperation.others import Others
@@ -9,12 +11,13 @@ from tests.interoperation.sumdb import Sumdb, wanting
 
 
 @pytest.fixture(scope="session")
-def sumdb(tmp_path_factory: pytest.TempPathFactory) -> Sumdb:
+def sumdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sumdb]:
     """The code of Go's checksum database."""
     lacking = wanting()
     if lacking is not None:
         pytest.skip(f"left untested: our log against Go's checksum database, for want of {lacking}")
-    return Sumdb.build(tmp_path_factory.mktemp("sumdb"))
+    with Sumdb.begin(tmp_path_factory.mktemp("sumdb")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

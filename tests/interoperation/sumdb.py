@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,21 +28,25 @@ def wanting() -> str | None:
 
 @dataclass(frozen=True)
 class Sumdb:
-    """The program, built."""
+    """The program, running."""
 
-    program: Path
+    process: subprocess.Popen[bytes]
 
     @classmethod
-    def build(cls, folder: Path) -> Sumdb:
-        """Build it from the sources that Debian has; nothing is fetched."""
+    @contextmanager
+    def begin(cls, folder: Path) -> Iterator[Sumdb]:
+        """Build it from the sources that Debian has, and start it; nothing is fetched."""
         program = folder / "sumdb"
         settings = {"GO111MODULE": "off", "GOPATH": str(GOPATH), "GOFLAGS": "", "GOCACHE": str(folder / "cache")}
         command = ["go", "build", "-o", str(program), "."]
         subprocess.run(command, cwd=SOURCE, env=os.environ | settings, check=True, timeout=_PATIENCE_S)
-        return cls(program)
+        with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            yield cls(process)
 
     def ask(self, do: str, **members: Any) -> Any:
         """Ask something; the answer says in ``error`` what was refused, and is empty there otherwise."""
-        question = encode({"do": do} | members)
-        done = subprocess.run([self.program], input=question, capture_output=True, check=True, timeout=_PATIENCE_S)
-        return decode_object(done.stdout)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(encode({"do": do} | members))
+        self.process.stdin.flush()
+        return decode_object(self.process.stdout.readline())

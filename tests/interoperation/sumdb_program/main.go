@@ -1,5 +1,5 @@
 // Asks the code of Go's checksum database, golang.org/x/mod/sumdb, about a log: what it opens, follows and makes.
-// Standard input: {"do", …}; standard output: {"error"}, and what was found.
+// Standard input: {"do", …}, one after another; standard output: for each a line, {"error"} and what was found.
 package main
 
 import (
@@ -14,13 +14,14 @@ import (
 )
 
 type question struct {
-	Do, Vkey, Base, Name string
-	Note                 []byte
-	Entries              [][]byte
-	Sizes                []int64
-	Size, Index, Old     int64
-	Root, OldRoot, Leaf  tlog.Hash
-	Proof                []tlog.Hash
+	Do, Vkey            string
+	Base, Name, Path    string
+	Note                []byte
+	Entries             [][]byte
+	Sizes               []int64
+	Size, Index, Old    int64
+	Root, OldRoot, Leaf tlog.Hash
+	Proof               []tlog.Hash
 }
 
 // answer has proofs of inclusion by index, and notes and proofs of growth by the sizes that were asked for.
@@ -34,18 +35,28 @@ type answer struct {
 }
 
 func main() {
-	var asked question
-	var told answer
+	questions := json.NewDecoder(os.Stdin)
+	for {
+		var asked question
+		if questions.Decode(&asked) != nil {
+			return
+		}
+		must(json.NewEncoder(os.Stdout).Encode(answered(asked)))
+	}
+}
+
+func answered(asked question) (told answer) {
 	defer func() {
 		if failed := recover(); failed != nil {
 			told = answer{Error: fmt.Sprint(failed)}
 		}
-		json.NewEncoder(os.Stdout).Encode(told)
 	}()
-	must(json.NewDecoder(os.Stdin).Decode(&asked))
 	switch asked.Do {
 	case "open":
 		told.Text = open(asked.Vkey, asked.Note)
+	case "path":
+		_, err := tlog.ParseTilePath(asked.Path)
+		must(err)
 	case "record":
 		must(tlog.CheckRecord(asked.Proof, asked.Size, asked.Root, asked.Index, asked.Leaf))
 	case "tree":
@@ -57,6 +68,7 @@ func main() {
 	default:
 		panic("unknown: " + asked.Do)
 	}
+	return told
 }
 
 func open(vkey string, signed []byte) string {
