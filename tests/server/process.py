@@ -65,7 +65,7 @@ class ServerProcess:
             return False
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it without a word."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
