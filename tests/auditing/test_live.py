@@ -76,6 +76,7 @@ def test_entries_are_found_and_what_is_found_is_proven(audited: Audited, tmp_pat
     assert len(ask(audited, "search", "--actor", actor, "--all").json["items"]) >= 2
     assert ask(audited, "search", "--text", "party.add").json["items"] == found
     assert ask(audited, "search", "--since", "2100-01-01").json["items"] == []
+    assert ask(audited, "search", "--type", "party.", "--until", str(found[0]["time"])).json["items"] == []
     index = str(found[0]["index"])
     made = ask(audited, "prove", index, "--out", tmp_path)
     assert made.code == 0, made.err
