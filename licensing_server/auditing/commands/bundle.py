@@ -26,6 +26,7 @@ from licensing_server.auditing.commands.parser import (
     source_of,
     trust_of,
 )
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.errors import Discrepancy
 from licensing_server.auditing.evidence import ABOUT, POLICY, files_of_found, files_of_range
 from licensing_server.auditing.proofs import Prover
@@ -57,7 +58,7 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     if asked and query != Query():
         raise Misused("A range is whole: give either --range, or what to look for.")
     source = source_of(arguments)
-    verified = verify_log(source, policy.verify, told=output.told)
+    verified = patiently(source, lambda: verify_log(source, policy.verify, told=output.told))
     begin, end = asked or (0, None)
     end = verified.checkpoint.size if end is None else min(end, verified.checkpoint.size)
     found = [record for record in records(source, verified, begin, end) if query.fits(record)]

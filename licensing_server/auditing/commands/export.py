@@ -19,6 +19,7 @@ from licensing_server.auditing.commands.parser import (
     source_of,
     trust_of,
 )
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.formats import Format, Provenance, csv_head, to_cef, to_csv, to_jsonl
 from licensing_server.auditing.ocsf import to_ocsf
 from licensing_server.auditing.records import records
@@ -45,7 +46,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, query, source = trust_of(arguments), query_of(arguments), source_of(arguments)
-    verified = verify_log(source, policy.verify, told=output.told)
+    verified = patiently(source, lambda: verify_log(source, policy.verify, told=output.told))
     enter_export(arguments, output, arguments.format, query, end=verified.checkpoint.size)
     provenance = Provenance(verified.checkpoint.origin, verified.checkpoint.size)
     write = FORMATS[arguments.format]

@@ -25,6 +25,7 @@ from licensing_server.auditing.commands.parser import (
     source_of,
     trust_of,
 )
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.errors import Discrepancy, SourceUnreachable, StandsStill
 from licensing_server.auditing.life import Life
 from licensing_server.auditing.monitor import SplitView, compare, look
@@ -75,13 +76,13 @@ def add_pace(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, source, state = trust_of(arguments), source_of(arguments), state_of(arguments)
-    patience = _patience(arguments.stale_after, policy)
+    patience, by_word = _patience(arguments.stale_after, policy), of_log(policy).verify
 
     def once() -> None:
         seen, life = state.seen(), state.life()
         try:
-            step = look(source, policy.verify, seen, by_word=of_log(policy).verify, told=output.told)
-            compare(source, of_log(policy).verify, step, heads_of(arguments.checkpoint))
+            step = patiently(source, lambda: look(source, policy.verify, seen, by_word=by_word, told=output.told))
+            compare(source, by_word, step, heads_of(arguments.checkpoint))
         except SplitView as split:
             raise with_evidence(split, state) from split
         except SourceUnreachable:

@@ -22,6 +22,7 @@ from licensing_server.auditing.commands.parser import (
     token_in,
     trust_of,
 )
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.errors import Discrepancy
 from licensing_server.auditing.formats import Provenance
 from licensing_server.auditing.forward import Receiver, batches, receiver
@@ -60,12 +61,13 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, source, state = trust_of(arguments), source_of(arguments), state_of(arguments)
-    to = _receiver(arguments)
+    to, by_word = _receiver(arguments), of_log(policy).verify
     arguments.open.callback(to.close)
 
     def once() -> None:
         try:
-            step = look(source, policy.verify, state.seen(), by_word=of_log(policy).verify, told=output.told)
+            seen = state.seen()
+            step = patiently(source, lambda: look(source, policy.verify, seen, by_word=by_word, told=output.told))
             state.take(step)
         except SplitView as split:
             raise with_evidence(split, state) from split
@@ -83,7 +85,7 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _hand_on(source: Source, policy: Policy, state: State, to: Receiver, sent: Seen) -> Seen:
     """Hand on what is new since ``sent``, and remember after each batch what was taken."""
-    step = look(source, policy.verify, sent)
+    step = patiently(source, lambda: look(source, policy.verify, sent))
     provenance = Provenance(step.checkpoint.origin, step.checkpoint.size)
     for batch in batches(source, step, sent.size):
         to.take(batch, provenance)

@@ -9,6 +9,7 @@ from licensing_protocol.errors import InterlockError
 from licensing_protocol.log.checkpoint import Checkpoint
 from licensing_protocol.log.lines import to_base64
 from licensing_protocol.log.merkle import leaf_hash
+from licensing_protocol.log.note import Note
 from licensing_protocol.log.tiles import WIDTH, Tile
 from licensing_protocol.log.tlog_proof import TlogProof
 from licensing_server.auditing.commands.options import add_from
@@ -23,11 +24,12 @@ from licensing_server.auditing.commands.parser import (
     source_of,
     trust_of,
 )
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.errors import Discrepancy
 from licensing_server.auditing.proofs import Prover
 from licensing_server.auditing.records import Query, records
-from licensing_server.auditing.source import Source
-from licensing_server.auditing.verify import verify_log
+from licensing_server.auditing.source import CHECKPOINT, Source
+from licensing_server.auditing.verify import Head, believed, verify_log
 
 _PROVE_HELP = """\
 Write the proof that an entry is in the log, as a file that anybody can verify (c2sp.org/tlog-proof).
@@ -68,9 +70,7 @@ def _prove(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _one(source: Source, arguments: argparse.Namespace) -> tuple[Prover, list[tuple[int, bytes]]]:
-    note = source.note()
-    if arguments.policy or arguments.vkey:
-        trust_of(arguments).verify(note)
+    note = patiently(source, lambda: _newest(source, arguments))
     prover, index = Prover(source, note), arguments.index
     prover.inclusion(index)
     first = index - index % WIDTH
@@ -78,10 +78,18 @@ def _one(source: Source, arguments: argparse.Namespace) -> tuple[Prover, list[tu
     return prover, [(index, bodies[index - first])]
 
 
+def _newest(source: Source, arguments: argparse.Namespace) -> Note:
+    note = source.note()
+    if arguments.policy or arguments.vkey:
+        believed(Head(CHECKPOINT, note), trust_of(arguments).verify)
+    return note
+
+
 def _all_of_order(
     source: Source, arguments: argparse.Namespace, output: Output
 ) -> tuple[Prover, list[tuple[int, bytes]]]:
-    verified = verify_log(source, trust_of(arguments).verify, told=output.told)
+    believe = trust_of(arguments).verify
+    verified = patiently(source, lambda: verify_log(source, believe, told=output.told))
     query = Query(order=arguments.order)
     found = [(record.index, record.body) for record in records(source, verified) if query.fits(record)]
     if not found:

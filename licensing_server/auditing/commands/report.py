@@ -9,6 +9,7 @@ from licensing_protocol.canonical import encode
 from licensing_server.auditing.commands.options import add_from, seconds, write_new
 from licensing_server.auditing.commands.output import Output
 from licensing_server.auditing.commands.parser import PROGRAM, Command, ExitCode, add_trust, source_of, trust_of
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.records import Query, records
 from licensing_server.auditing.report import Report
 from licensing_server.auditing.statistics import summarise
@@ -34,7 +35,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, output: Output) -> int:
     policy, source = trust_of(arguments), source_of(arguments)
     within = Query(since=seconds(arguments.since), until=seconds(arguments.until))
-    verified = verify_log(source, policy.verify, told=output.told)
+    verified = patiently(source, lambda: verify_log(source, policy.verify, told=output.told))
     summary = summarise(record for record in records(source, verified) if within.fits(record))
     report = Report(summary, verified.checkpoint, within.since, within.until)
     files = {"index.html": report.to_html().encode(), "report.json": encode(report.to_json()) + b"\n"}

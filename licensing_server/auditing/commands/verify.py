@@ -20,6 +20,7 @@ from licensing_server.auditing.commands.parser import (
     source_of,
     trust_of,
 )
+from licensing_server.auditing.commands.patience import patiently
 from licensing_server.auditing.evidence import VerifiedBundle, is_bundle, verify_bundle
 from licensing_server.auditing.trust import of_log
 from licensing_server.auditing.verify import verify_log
@@ -44,7 +45,10 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
     if is_bundle(source):
         bundle = verify_bundle(source, policy.verify, heads=heads, by_word=of_log(policy).verify, told=output.told)
         return _of_bundle(bundle, output)
-    verified = verify_log(source, policy.verify, heads=heads, by_word=of_log(policy).verify, told=output.told)
+    by_word = of_log(policy).verify
+    verified = patiently(
+        source, lambda: verify_log(source, policy.verify, heads=heads, by_word=by_word, told=output.told)
+    )
     checkpoint = verified.checkpoint
     seen = seen_by(policy, verified.note)
     told = [
