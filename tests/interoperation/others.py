@@ -31,8 +31,9 @@ class Others:
             return cls(folder)
         caches.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=caches))
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(made), "--no-deps"]
-        command += ["--require-hashes", "--ignore-requires-python", "--requirement", str(WANTED)]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "10"]
+        command += ["--target", str(made), "--no-deps", "--ignore-requires-python"]
+        command += ["--require-hashes", "--requirement", str(WANTED)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S)
         if done.returncode:
             shutil.rmtree(made)
