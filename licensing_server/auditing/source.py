@@ -90,7 +90,7 @@ class Folder(Source):
     def find(self, path: str) -> bytes | None:
         """Read a file below the folder."""
         try:
-            with (self._path / path).open("rb", buffering=0) as file:
+            with open(self._path / path, "rb", buffering=0, opener=_at_once) as file:
                 data = file.read(min(os.fstat(file.fileno()).st_size, MOST_BYTES) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -114,6 +114,11 @@ def first_leaf(tile: Tile) -> int:
     """Return the index of the first entry below a tile."""
     first: int = tile.first * WIDTH ** (tile.level or 0)
     return first
+
+
+def _at_once(path: str, flags: int) -> int:
+    # What somebody handed over may be a pipe, at whose other end nobody ever writes.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _unreadable(path: Path, error: OSError) -> SourceUnreachable:

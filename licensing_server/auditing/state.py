@@ -104,6 +104,17 @@ class State:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
+        _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Wait until what was put into a folder stays there, where the system can say so."""
+    if sys.platform != "win32":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _locked(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from licensing_server.auditing.evidence import files_of_range, verify_bundle
 from licensing_server.auditing.proofs import Prover
 from licensing_server.auditing.records import Record
 from tests.auditing.test_commands import audit
+from tests.cli.command_line import process
 from tests.simulators.published_log import Files, PublishedLog, entries, entry
 
 LOG = PublishedLog(entries(20))
@@ -31,6 +33,14 @@ def test_what_lies_among_the_entries_and_is_not_proven_is_refused(
     shown = audit("verify", out, "--policy", log / "policy", "--json")
     assert (shown.code, shown.out) == (1, "")
     assert (shown.failure["code"], shown.failure["place"]) == ("audit.unproven", f"entries/{name}")
+
+
+def test_a_pipe_among_the_files_keeps_nobody_waiting(tmp_path: Path) -> None:
+    log = LOG.write(tmp_path / "log")
+    (log / "tile/entries/000.p/20").unlink()
+    os.mkfifo(log / "tile/entries/000.p/20")
+    words = ("audit", "verify", log, "--policy", log / "policy", "--json")
+    assert process(*words).failure["code"] == "audit.entry_length"
 
 
 @pytest.mark.parametrize(
