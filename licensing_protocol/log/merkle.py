@@ -115,7 +115,7 @@ def inclusion_ranges(index: int, size: int) -> list[Range]:
     """Return the ranges whose roots prove that a leaf is in a tree, from the leaf's sibling up (RFC 6962 §2.1.1)."""
     begin, end, ranges = 0, size, []
     while end - begin > 1:
-        middle = begin + _left(end - begin)
+        middle = begin + left_width(end - begin)
         if index < middle:
             ranges.append((middle, end))
             end = middle
@@ -132,7 +132,7 @@ def consistency_ranges(old: int, size: int) -> list[Range]:
     begin, end, ranges = 0, size, list[Range]()
     whole = True
     while end != old:
-        middle = begin + _left(end - begin)
+        middle = begin + left_width(end - begin)
         if old <= middle:
             ranges.append((middle, end))
             end = middle
@@ -148,6 +148,6 @@ def hashes_of(ranges: Sequence[Range], hash_of: Callable[[Subtree], bytes]) -> l
     return [fold([hash_of(subtree) for subtree in subtrees(*leaves)]) for leaves in ranges]
 
 
-def _left(width: int) -> int:
-    """Return the largest power of two smaller than ``width``."""
+def left_width(width: int) -> int:
+    """Return how many of ``width`` leaves, 2 or more, stand to the left: the largest power of two that is smaller."""
     return 1 << (width - 1).bit_length() - 1

@@ -14,7 +14,7 @@ from typing import Final
 from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.log.checkpoint import Checkpoint
 from licensing_protocol.log.lines import decimal, hash_line, to_base64
-from licensing_protocol.log.merkle import Range, node_hash, root_hash
+from licensing_protocol.log.merkle import Range, left_width, node_hash, root_hash
 from licensing_protocol.log.note import Note
 from licensing_server.auditing.errors import Discrepancy
 
@@ -76,7 +76,7 @@ class RangeProof:
             return found
         if self.begin <= begin and end <= self.end:
             return root_hash(leaves[begin - self.begin : end - self.begin])
-        middle = begin + _left(end - begin)
+        middle = begin + left_width(end - begin)
         left = self._root(begin, middle, leaves, hashes)
         return node_hash(left, self._root(middle, end, leaves, hashes))
 
@@ -88,16 +88,11 @@ def outer_ranges(begin: int, end: int, size: int) -> list[Range]:
         if last <= begin or end <= first:
             yield first, last
         elif first < begin or end < last:
-            middle = first + _left(last - first)
+            middle = first + left_width(last - first)
             yield from walk(first, middle)
             yield from walk(middle, last)
 
     return list(walk(0, size))
-
-
-def _left(width: int) -> int:
-    """Return the largest power of two smaller than ``width``."""
-    return 1 << (width - 1).bit_length() - 1
 
 
 def _malformed() -> MalformedDocument:
