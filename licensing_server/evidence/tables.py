@@ -23,6 +23,14 @@ class Ratchet(Base):
     answer: Mapped[str | None] = mapped_column(Text)
 
 
+Index(
+    "ix_ratchet_unused",
+    Ratchet.device,
+    sqlite_where=Ratchet.used_by.is_(None),
+    postgresql_where=Ratchet.used_by.is_(None),
+)
+
+
 class JournalState(Base):
     """How far a device's journal is known."""
 
