@@ -1,6 +1,6 @@
 """Devices: identity, one-time enrolment tokens, tags, presence."""
 
-from licensing_server.devices.device import Reporting, device_of, key_of, lock, lock_reporting
+from licensing_server.devices.device import Keys, Reporting, device_of, lock, lock_reporting
 from licensing_server.devices.enrolment import Redeemed, redeem
 
-__all__ = ["Redeemed", "Reporting", "device_of", "key_of", "lock", "lock_reporting", "redeem"]
+__all__ = ["Keys", "Redeemed", "Reporting", "device_of", "lock", "lock_reporting", "redeem"]

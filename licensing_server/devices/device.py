@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, select, update
@@ -11,11 +12,13 @@ from sqlalchemy.orm import Session
 from licensing_protocol.keys import VerificationKey
 from licensing_server import audit_log
 from licensing_server.catalogue.tables import Release
-from licensing_server.database import changed_one, table_of
+from licensing_server.database import Database, changed_one, table_of
 from licensing_server.devices.tables import Device, DeviceTag
 from licensing_server.problem import PreconditionFailed, not_found
 from licensing_server.web import Act
 
+# Each takes about 1 KiB.
+_MOST_KEYS = 10_000
 _DEVICE, _RELEASE = table_of(Device), table_of(Release)
 # Written once, because to compose a statement costs more than to run it.
 _KEY = select(_DEVICE.c.key).where(_DEVICE.c.id == bindparam("of_device"))
@@ -40,6 +43,29 @@ class Reporting(NamedTuple):
     release: str | None
 
 
+class Keys:
+    """The keys of the devices that were heard last. A device's id is made from its key, so neither ever changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._of = lru_cache(_MOST_KEYS)(self._read)
+
+    def of(self, device_id: str) -> VerificationKey:
+        """Return the key with which a device signs.
+
+        Raises:
+            NotFound: ``device.unknown``.
+        """
+        return self._of(device_id)
+
+    def _read(self, device_id: str) -> VerificationKey:
+        with self._database.read() as session:
+            jwk = session.connection().execute(_KEY, {"of_device": device_id}).scalar_one_or_none()
+        if jwk is None:
+            raise not_found("device", device_id)
+        return VerificationKey.from_jwk(jwk, kept=True)
+
+
 def device_of(session: Session, device_id: str) -> Device:
     """Return a device.
 
@@ -62,18 +88,6 @@ def lock(session: Session, device_id: str) -> Device:
     if device is None:
         raise not_found("device", device_id)
     return device
-
-
-def key_of(session: Session, device_id: str) -> VerificationKey:
-    """Return the key with which a device signs.
-
-    Raises:
-        NotFound: ``device.unknown``.
-    """
-    jwk = session.connection().execute(_KEY, {"of_device": device_id}).scalar_one_or_none()
-    if jwk is None:
-        raise not_found("device", device_id)
-    return VerificationKey.from_jwk(jwk, kept=True)
 
 
 def lock_reporting(session: Session, device_id: str, shown: str) -> Reporting:

@@ -32,9 +32,7 @@ def check_in(counter: Counter, device_id: str, request: EvidenceRequest, now: in
         NotFound: ``device.unknown``; InterlockError: it is no evidence of this device; Conflict:
             ``evidence.unknown_parent``; Unprocessable: ``evidence.device``; TooMany: ``rate.exceeded``.
     """
-    with counter.database.read() as session:
-        key = devices.key_of(session, device_id)
-    parsed = evidences.verify(request.evidence, key)
+    parsed = evidences.verify(request.evidence, counter.keys.of(device_id))
     if parsed.device != device_id:
         raise Unprocessable("evidence.device", "The evidence is about another device than the address names.")
     counter.admit_device(device_id)

@@ -10,6 +10,7 @@ from licensing_protocol.trust import Delegation
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.database import Database
+from licensing_server.devices import Keys
 from licensing_server.entitlements import Issuer
 from licensing_server.evidence import Signing
 from licensing_server.signing import Custody
@@ -22,6 +23,7 @@ class Counter:
     """Everything that an exchange uses beside the documents themselves."""
 
     database: Database
+    keys: Keys
     settings: Settings
     issuer: Issuer
     signing: Signing
@@ -35,6 +37,7 @@ class Counter:
         """Set up the counter of a server."""
         return cls(
             database,
+            Keys(database),
             settings,
             Issuer(custody.signatory(Delegation.ENTITLEMENT), settings),
             Signing(custody.signatory(Delegation.RECEIPT), settings.issuer),
