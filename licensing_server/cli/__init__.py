@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from licensing_server.cli.exits import ExitCode, Misused, missing_extra
 
@@ -16,12 +17,9 @@ def main() -> None:
     """Run the command line and exit with one of :class:`~licensing_server.cli.exits.ExitCode`.
 
     What the commands need is imported only here, so that an install without the extra is told in one sentence. The
-    auditor's commands need no extra, and nothing of the server. What is written is UTF-8 on every system, as JSON and
-    exports have to be.
+    auditor's commands need no extra, and nothing of the server.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.stdout, sys.stderr = _writable(sys.stdout), _writable(sys.stderr)
     if sys.argv[1:2] == ["audit"]:
         from licensing_server.auditing.commands import main as audit
 
@@ -34,6 +32,16 @@ def main() -> None:
     if "--json" in sys.argv[1:]:
         sys.exit(_run_for_a_machine(application))
     application()
+
+
+def _writable(stream: TextIO | None) -> TextIO:
+    """Return a stream that writes UTF-8 on every system, as JSON and exports have to be."""
+    if stream is None:
+        # Whoever started us has closed it, and wants the exit code only.
+        return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return stream
 
 
 def _run_for_a_machine(application: Typer) -> int:

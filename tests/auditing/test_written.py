@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,28 @@ def test_who_reads_may_have_seen_enough(tmp_path: Path) -> None:
         command.stdout.close()
         assert command.wait(timeout=60) == 0
         assert command.stderr.read() == b""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-"])
+def test_where_there_is_nowhere_to_write_the_exit_code_still_tells(log: Path, closed: str) -> None:
+    for policy, code in ((log / "policy", 0), (log / "nowhere", 3)):
+        words = shlex.join([*PROGRAM, "audit", "verify", str(log), "--policy", str(policy)])
+        done = subprocess.run(f"{words} {closed}", shell=True, env=environment(), capture_output=True, text=True)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
+def test_what_was_not_written_to_its_end_is_not_there(log: Path, tmp_path: Path) -> None:
+    out = tmp_path / "all.csv"
+    # Of a file no more than so many bytes can be written here: the disk is full in its middle.
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (400, 400)); sys.argv[0] = 'interlock'\n"
+        "from licensing_server.cli import main; main()"
+    )
+    words = ("audit", "export", "--from", log, "--policy", log / "policy", "--format", "csv", "--out", out, "--json")
+    done = subprocess.run([sys.executable, "-c", program, *map(str, words)], capture_output=True, text=True)
+    assert (done.returncode, decode_object(done.stderr.encode())["code"]) == (3, "file.unusable")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
+    assert audit(*words[1:]).json["entries"] == 4
 
 
 def test_ctrl_c_ends_a_watch_without_a_word(log: Path, tmp_path: Path) -> None:

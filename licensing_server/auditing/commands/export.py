@@ -64,15 +64,19 @@ def _run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _write(path: Path, head: list[str], found: Iterator[str]) -> int:
-    count = 0
+    """Write a file that is there once it is whole: half an export looks like one of which the rest was left out."""
+    if path.exists():
+        raise Misused(f"{path} is there already; name a new file.", code="file.exists")
+    part, count = path.with_name(f"{path.name}.part"), 0
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
+        with part.open("w", encoding="utf-8", newline="") as file:
             file.writelines(head)
             for line in found:
                 file.write(line)
                 count += 1
-    except FileExistsError as error:
-        raise Misused(f"{path} is there already; name a new file.", code="file.exists") from error
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return count
 
 

@@ -67,7 +67,8 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.close()
         return ExitCode.DONE
     except OSError as error:
-        told = OSError(f"{error.filename or 'A file'}: {(error.strerror or 'cannot be used').lower()}.")
+        where = error.filename or "What was to be written"
+        told = OSError(f"{where}: {(error.strerror or 'cannot be used').lower()}.")
         return _fail(output, told, "file.unusable", ExitCode.UNREACHABLE)
     except KeyboardInterrupt:
         return 130
