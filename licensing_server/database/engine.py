@@ -83,9 +83,10 @@ class Database:
         with self._turn_to_write(), self._session(writes=True) as session:
             yield session
             session.flush()
-            wrote = session.connection().info.pop("wrote", False)
+            connection = session.connection()
+            wrote = connection.info.pop("wrote", False)
             if wrote and not self.is_sqlite:
-                session.execute(_TELL)
+                connection.execute(_TELL)
             session.commit()
             if wrote:
                 for watcher in self._watchers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 
 from licensing_protocol.trust import Delegation
 from licensing_server import clock
@@ -62,10 +62,3 @@ class Counter:
             TooMany: ``rate.exceeded``.
         """
         self.device_rate.spend(device, clock.monotonic())
-
-
-async def counter_of(request: Request) -> Counter:
-    """Return the counter of the running server, as a dependency of routes; ``async`` as guards are."""
-    app: FastAPI = request.app
-    counter: Counter = app.state.counter
-    return counter

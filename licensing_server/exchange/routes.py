@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from licensing_protocol.canonical import JsonObject, encode
 from licensing_protocol.exchange import Answer, EnrollmentRequest, EvidenceRequest
 from licensing_server import clock
 from licensing_server.exchange.challenge import challenge
 from licensing_server.exchange.check_in import check_in
-from licensing_server.exchange.counter import Counter, counter_of
+from licensing_server.exchange.counter import Counter
 from licensing_server.exchange.enrol import enrol
 from licensing_server.exchange.schemas import AnswerReply, ChallengeReply, EnrollmentBody, EvidenceBody
 from licensing_server.web import Identifier, public
 
 router = APIRouter(prefix="/v1", tags=["exchange with devices"])
-AtCounter = Annotated[Counter, Depends(counter_of)]
 
 
 @router.post(
@@ -25,16 +22,16 @@ AtCounter = Annotated[Counter, Depends(counter_of)]
     dependencies=[public("signed by the new device key, with a one-time token")],
     response_model=AnswerReply,
 )
-def post_enrollment(request: Request, counter: AtCounter, body: EnrollmentBody) -> Response:
+def post_enrollment(request: Request, body: EnrollmentBody) -> Response:
     """Enrol: `{enrollment}` in, `{receipt, entitlement}` out; the same document gets the same answer."""
-    counter.admit(request)
+    counter = _admitted(request)
     return _sent(enrol(counter, EnrollmentRequest.parse(_strict(request)), clock.now()))
 
 
 @router.post("/devices/{device}/challenges", dependencies=[public("a nonce is no secret")])
-def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> ChallengeReply:
+def post_challenge(request: Request, device: Identifier) -> ChallengeReply:
     """Get a nonce to put into the next evidence."""
-    counter.admit(request)
+    counter = _admitted(request)
     return ChallengeReply(nonce=challenge(counter.challenge_key, device, clock.now()))
 
 
@@ -43,10 +40,16 @@ def post_challenge(request: Request, counter: AtCounter, device: Identifier) -> 
     dependencies=[public("signed by the device's key")],
     response_model=AnswerReply,
 )
-def post_evidence(request: Request, counter: AtCounter, device: Identifier, body: EvidenceBody) -> Response:
+def post_evidence(request: Request, device: Identifier, body: EvidenceBody) -> Response:
     """Check in: `{evidence, receipt, refusal?}` in, `{receipt | refusal, entitlement?, notices}` out."""
-    counter.admit(request)
+    counter = _admitted(request)
     return _sent(check_in(counter, device, EvidenceRequest.parse(_strict(request)), clock.now()))
+
+
+def _admitted(request: Request) -> Counter:
+    counter: Counter = request.app.state.counter
+    counter.admit(request)
+    return counter
 
 
 def _sent(answer: Answer) -> Response:
