@@ -24,11 +24,12 @@ from licensing_protocol.errors import InterlockError
 from licensing_protocol.log.checkpoint import Checkpoint
 from licensing_protocol.log.note import Note
 from licensing_protocol.log.tiles import WIDTH, tiles_of
-from licensing_server import audit_log
+from licensing_server import audit_log, clock
 from licensing_server.audit_log.tables import LogCheckpoint
 from licensing_server.problem import Conflict, Unavailable
 from licensing_server.status_lists.tables import Shard
 from licensing_server.trust.tables import PublishedRoot, PublishedTargets
+from licensing_server.witnessing import witnessed_size
 from licensing_server.witnessing.tables import LogWitness
 
 _LISTS = "v1/status"
@@ -37,6 +38,7 @@ _LOG = "log"
 # A tile never changes, so every web server may say that it is as old as any.
 _LONG_AGO = 0
 _READABLE = 0o644
+_PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,12 @@ def _lists(session: Session, folder: Path) -> Iterator[_Document]:
 
 def _log(session: Session, folder: Path) -> Iterator[_Document]:
     """Yield the tiles that are not there yet, and after them the checkpoint that needs them."""
-    note, place = audit_log.checkpoint(session), folder / _LOG / "checkpoint"
+    place = folder / _LOG / "checkpoint"
+    held = _head(place)
+    note = _shown(session, held)
     if note is None:
         return
-    head, held = Checkpoint.parse(note.text), _head(place)
+    head = Checkpoint.parse(note.text)
     if held is not None and held.origin != head.origin:
         # After a restore: tiles of the same names may hold what was lost.
         place.unlink()
@@ -110,6 +114,21 @@ def _log(session: Session, folder: Path) -> Iterator[_Document]:
                 # Written by now: the whole tile serves whoever asks for a part of it.
                 shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
     yield _Document(place, note.to_bytes(), _signed_at(session, head))
+
+
+def _shown(session: Session, held: Checkpoint | None) -> Note | None:
+    """Return the newest checkpoint that the quorum of witnesses has seen, or the newest where they are away for long.
+
+    A head is signed first and seen by witnesses a moment later; files show it until they are written again. They never
+    show less than what is ``held`` there.
+    """
+    newest, seen = audit_log.checkpoint(session), witnessed_size(session)
+    if newest is None or not seen:
+        return newest
+    is_less = held is not None and held.origin == Checkpoint.parse(newest.text).origin and seen < held.size
+    unseen = session.scalar(select(func.min(LogCheckpoint.time)).where(LogCheckpoint.size > seen))
+    is_late = unseen is not None and clock.now() - unseen > _PATIENCE_S
+    return newest if is_less or is_late else audit_log.checkpoint(session, seen)
 
 
 def _signed_at(session: Session, head: Checkpoint) -> int:
