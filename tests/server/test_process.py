@@ -15,6 +15,7 @@ from licensing_protocol.canonical import decode_object
 from licensing_server import clock
 from licensing_server.config import Settings
 from licensing_server.web import Role
+from tests.server.conftest import AT_HAND
 from tests.server.exporter import CAPABILITY, Exporter
 from tests.server.process import ServerProcess, running
 from tests.simulators.device import SimulatedDevice
@@ -85,6 +86,19 @@ def test_a_receipt_is_never_sent_before_its_commit(settings: Settings, tmp_path:
     assert exporter.all(f"/v1/devices/{device.id}/forks") == []
     assert "receipt" in exporter.check_in(device)
     exporter.end()
+
+
+def test_no_answer_waits_until_its_head_is_acknowledged(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", **AT_HAND)
+    Exporter.begin(settings).end()
+    seconds = []
+    with running(settings, tmp_path) as server, httpx2.Client(base_url=server.url) as client:
+        for _ in range(60):
+            began = time.monotonic()
+            assert client.get("/healthz").status_code == 200
+            seconds.append(time.monotonic() - began)
+    # A new connection is acknowledged at once for a while; later the least that a client waits is 40 ms.
+    assert min(seconds[-20:]) < 0.035
 
 
 def test_who_hangs_up_gives_up_the_place_among_those_who_wait(tmp_path: Path) -> None:
