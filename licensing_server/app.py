@@ -66,11 +66,19 @@ ROUTERS = (
 
 
 def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
-    """Return every job, in the order in which one pass should run them: the sequencer before what reads its order."""
+    """Return every job, in the order in which one pass should run them: the sequencer before what reads its order.
+
+    Raises:
+        Unavailable: ``log.policy``.
+    """
     signing = Signing(settings, custody.signatory(Delegation.STATUS))
     log_signer = partial(custody.signer, Delegation.LOG)
+    witnesses = witnessing.read_policy(settings)
     checkpoints = audit_log.Checkpoints(
-        audit_log.HeadFile(settings.data_dir), log_signer, partial(closing.close_for_lost_head, settings)
+        audit_log.HeadFile(settings.data_dir),
+        log_signer,
+        partial(closing.close_for_lost_head, settings),
+        None if witnesses is None else witnesses.unseen_s,
     )
     alerts = alerts_jobs.job(settings.repeated_denials)
     return (order_life.job(settings), *LOG_JOBS, alerts, *LOG_JOBS, checkpoints, Upkeep(settings), signing)

@@ -29,7 +29,6 @@ from licensing_server.audit_log.tables import LogCheckpoint
 from licensing_server.problem import Conflict, Unavailable
 from licensing_server.status_lists.tables import Shard
 from licensing_server.trust.tables import PublishedRoot, PublishedTargets
-from licensing_server.witnessing import witnessed_size
 from licensing_server.witnessing.tables import LogWitness
 
 _LISTS = "v1/status"
@@ -38,7 +37,6 @@ _LOG = "log"
 # A tile never changes, so every web server may say that it is as old as any.
 _LONG_AGO = 0
 _READABLE = 0o644
-_PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def _log(session: Session, folder: Path) -> Iterator[_Document]:
     """Yield the tiles that are not there yet, and after them the checkpoint that needs them."""
     place = folder / _LOG / "checkpoint"
     held = _head(place)
-    note = _shown(session, held)
+    note = audit_log.shown(session, clock.now())
     if note is None:
         return
     head = Checkpoint.parse(note.text)
@@ -114,21 +112,6 @@ def _log(session: Session, folder: Path) -> Iterator[_Document]:
                 # Written by now: the whole tile serves whoever asks for a part of it.
                 shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
     yield _Document(place, note.to_bytes(), _signed_at(session, head))
-
-
-def _shown(session: Session, held: Checkpoint | None) -> Note | None:
-    """Return the newest checkpoint that the quorum of witnesses has seen, or the newest where they are away for long.
-
-    A head is signed first and seen by witnesses a moment later; files show it until they are written again. They never
-    show less than what is ``held`` there.
-    """
-    newest, seen = audit_log.checkpoint(session), witnessed_size(session)
-    if newest is None or not seen:
-        return newest
-    is_less = held is not None and held.origin == Checkpoint.parse(newest.text).origin and seen < held.size
-    unseen = session.scalar(select(func.min(LogCheckpoint.time)).where(LogCheckpoint.size > seen))
-    is_late = unseen is not None and clock.now() - unseen > _PATIENCE_S
-    return newest if is_less or is_late else audit_log.checkpoint(session, seen)
 
 
 def _signed_at(session: Session, head: Checkpoint) -> int:

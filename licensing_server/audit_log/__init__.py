@@ -1,7 +1,7 @@
 """The record of every act: queued in the act's own transaction, then integrated into a tree whose heads are signed."""
 
 from licensing_server.audit_log.anew import begin_anew
-from licensing_server.audit_log.checkpoints import checkpoint, is_open, unsigned_lag
+from licensing_server.audit_log.checkpoints import checkpoint, is_open, show, shown, unsigned_lag
 from licensing_server.audit_log.head import HeadFile
 from licensing_server.audit_log.origins import ORIGIN, begin, has_begun, open_log, origin, size
 from licensing_server.audit_log.record import Queued, record
@@ -27,6 +27,8 @@ __all__ = [
     "record",
     "root",
     "sequence",
+    "show",
+    "shown",
     "size",
     "tile",
     "unsigned_lag",

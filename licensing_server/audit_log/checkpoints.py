@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.log.note import Note, signature_lines
@@ -17,9 +17,29 @@ def newest_row(session: Session) -> LogCheckpoint | None:
 
 
 def checkpoint(session: Session, size: int | None = None) -> Note | None:
-    """Return the newest checkpoint under the log's present name, or the one of ``size``, with its cosignatures."""
+    """Return the newest checkpoint under the log's present name, or the one of ``size``, with its cosignatures.
+
+    The newest is not shown to others yet where witnesses have to see it first.
+    """
     row = newest_row(session) if size is None else session.get(LogCheckpoint, size)
     return None if row is None else note_of(session, row)
+
+
+def shown(session: Session, now: int) -> Note | None:
+    """Return the newest checkpoint under the log's present name that is shown to others, with its cosignatures.
+
+    One that its witnesses have yet to see is not, until they have or are away for too long: nobody who asks for their
+    quorum must be refused a head of this moment. What is shown only grows.
+    """
+    is_shown = LogCheckpoint.unseen_until.is_(None) | (LogCheckpoint.unseen_until <= now)
+    rows = select(LogCheckpoint).where(LogCheckpoint.log == newest(session).number, is_shown)
+    row = session.scalar(rows.order_by(LogCheckpoint.size.desc()).limit(1))
+    return None if row is None else note_of(session, row)
+
+
+def show(session: Session, size: int) -> None:
+    """Show the checkpoint of this size from now on: its witnesses have seen it."""
+    session.execute(update(LogCheckpoint).where(LogCheckpoint.size == size).values(unseen_until=None))
 
 
 def unsigned_lag(session: Session, now: int) -> int:

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from licensing_protocol.log.checkpoint import Checkpoint
 from licensing_protocol.log.lines import to_base64
+from licensing_protocol.log.note import Note
 from licensing_protocol.log.note_key import NoteKey, SignatureType
 from licensing_protocol.log.tlog_proof import TlogProof
 from licensing_protocol.trust import Delegation
-from licensing_server.audit_log.checkpoints import checkpoint, note_of
+from licensing_server.audit_log.checkpoints import checkpoint, note_of, shown
 from licensing_server.audit_log.origins import origin
 from licensing_server.audit_log.schemas import CheckpointReply, EntryReply, ErasureBody, GrowthReply
 from licensing_server.audit_log.search import Wanted, entry_at, matching
@@ -70,7 +71,7 @@ def read_proof(access: Reader, index: Index, size: Size = None) -> Response:
     """Read the proof that an entry is in the log, with the checkpoint it leads to (c2sp.org/tlog-proof)."""
     with access.read() as act:
         entry_at(act.session, index)
-        note = checkpoint(act.session, size)
+        note = shown(act.session, act.now) if size is None else checkpoint(act.session, size)
         head = None if note is None else Checkpoint.parse(note.text)
         if note is None or head is None or head.size <= index:
             raise NotFound("proof.none", "No such checkpoint covers this entry yet; ask again in a second.")
@@ -91,9 +92,9 @@ def erase_value(access: Eraser, index: Index, field: Identifier, body: ErasureBo
 def read_growth(access: Reader, old: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0, size: Size = None) -> GrowthReply:
     """Read the proof that the log of one size begins with the log of another."""
     with access.read() as act:
-        note = checkpoint(act.session)
-        newest = 0 if note is None else Checkpoint.parse(note.text).size
-        size = newest if size is None else size
+        if size is None:
+            size = _size_of(shown(act.session, act.now))
+        newest = _size_of(checkpoint(act.session))
         if size > newest:
             raise NotFound("log.too_small", f"The newest checkpoint has {newest} entries; take a smaller size.")
         return GrowthReply(
@@ -117,3 +118,7 @@ def read_key(access: Reader, request: Request) -> Response:
         name = origin(act.session)
     key = NoteKey.of(name, SignatureType.ED25519, held.signer(Delegation.LOG).key)
     return Response(f"{key}\n", media_type=TEXT)
+
+
+def _size_of(note: Note | None) -> int:
+    return 0 if note is None else Checkpoint.parse(note.text).size

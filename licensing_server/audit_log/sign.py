@@ -51,11 +51,15 @@ class Checkpoints:
     # A head covers all before it: more of them in a second prove nothing more.
     pace_s = 1
 
-    def __init__(self, head: HeadFile, signer: Callable[[], Signer], on_loss: OnLoss) -> None:
+    def __init__(
+        self, head: HeadFile, signer: Callable[[], Signer], on_loss: OnLoss, unseen_s: int | None = None
+    ) -> None:
+        """``unseen_s``: for how many seconds a head waits for its witnesses before it is shown; ``None`` for none."""
         self._head = head
         # Asked for anew each time: keys are rotated under way.
         self._signer = signer
         self._on_loss = on_loss
+        self._unseen_s = unseen_s
 
     def run(self, database: Database, now: int) -> int | None:
         """Sign what is due."""
@@ -93,7 +97,7 @@ class Checkpoints:
         self._head.advance(note)
         with database.write() as session:
             if _is_next(session, draft):
-                _keep(session, draft, note, now)
+                _keep(session, draft, note, now, None if self._unseen_s is None else now + self._unseen_s)
         return None
 
 
@@ -134,11 +138,11 @@ def _is_next(session: Session, draft: _Draft) -> bool:
     return log.number == draft.log and log.opened_at is not None and (signed is None or signed.size < draft.head.size)
 
 
-def _keep(session: Session, draft: _Draft, note: Note, now: int) -> None:
+def _keep(session: Session, draft: _Draft, note: Note, now: int, unseen_until: int | None) -> None:
     head = draft.head
     signatures = "".join(signature.to_line() for signature in note.signatures)
     values = {"size": head.size, "log": draft.log, "root": head.root, "text": note.text, "signatures": signatures}
-    session.execute(insert(LogCheckpoint).values(values | {"time": now}))
+    session.execute(insert(LogCheckpoint).values(values | {"time": now, "unseen_until": unseen_until}))
 
 
 def _note_signer(origin: str, signer: Signer) -> NoteSigner:

@@ -84,7 +84,10 @@ class Log(Base):
 
 
 class LogCheckpoint(Base):
-    """A signed head: the text of a note (origin, size and root), and the log's own signature lines."""
+    """A signed head: the text of a note (origin, size and root), and the log's own signature lines.
+
+    ``unseen_until`` is when it is shown though its witnesses have not seen it; ``None`` where they have, or need not.
+    """
 
     __tablename__ = "log_checkpoint"
 
@@ -94,6 +97,7 @@ class LogCheckpoint(Base):
     text: Mapped[str] = mapped_column(Text)
     signatures: Mapped[str] = mapped_column(Text)
     time: Mapped[int] = mapped_column(Instant)
+    unseen_until: Mapped[int | None] = mapped_column(Instant)
 
 
 class LogCosignature(Base):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from licensing_protocol.errors import MalformedDocument
 from licensing_protocol.log.tiles import Tile
-from licensing_server.audit_log.checkpoints import checkpoint, newest_row
+from licensing_server.audit_log.checkpoints import newest_row, shown
 from licensing_server.audit_log.tree import tile
 from licensing_server.problem import NotFound, Unavailable
 from licensing_server.web import Access, Role, requires, takes_gzip
@@ -26,11 +26,17 @@ _BYTES: dict[int | str, Any] = {
 
 @router.get("/checkpoint", response_class=Response)
 def read_checkpoint(access: Reader) -> Response:
-    """Read the newest checkpoint, with the cosignatures that it has by now."""
+    """Read the newest checkpoint that its witnesses have seen, with the cosignatures that it has by now.
+
+    Where they are away for a minute, and where none is asked, it is the newest of all.
+    """
     with access.read() as act:
-        note = checkpoint(act.session)
+        note = shown(act.session, act.now)
     if note is None:
-        sentence = "The log has no checkpoint now: it has just begun, or waits for people to accept a restore."
+        sentence = (
+            "The log has no checkpoint to show now: it has just begun, its witnesses have yet to see one, or it waits "
+            "for people to accept a restore."
+        )
         raise Unavailable("log.no_checkpoint", sentence, retry_after=5)
     return Response(note.to_bytes(), headers={"Cache-Control": "no-cache"}, media_type="text/plain; charset=utf-8")
 

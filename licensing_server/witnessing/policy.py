@@ -17,6 +17,7 @@ from licensing_server.config import Settings
 from licensing_server.problem import Unavailable
 
 _LONGEST_NAME: Final = 200
+_UNSEEN_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Witnesses:
     def has_quorum(self) -> bool:
         """Whether there is a quorum to wait for."""
         return self.policy.quorum is not None
+
+    @property
+    def unseen_s(self) -> int | None:
+        """For how many seconds a checkpoint that the quorum has yet to see is not shown; ``None`` without a quorum."""
+        return _UNSEEN_S if self.has_quorum else None
 
     def have_seen(self, note: Note, origin: str, signers: Iterable[Signer]) -> bool:
         """Tell whether the quorum has cosigned a checkpoint of the log of this name, signed by one of ``signers``."""

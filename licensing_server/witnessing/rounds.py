@@ -128,6 +128,7 @@ class Rounds:
             return
         if self._witnesses.have_seen(note, checkpoint.origin, self._signers()):
             session.add(LogQuorum(size=checkpoint.size, origin=checkpoint.origin, time=now))
+            audit_log.show(session, checkpoint.size)
 
 
 def _ask(asker: Asker, question: _Question) -> Outcome:

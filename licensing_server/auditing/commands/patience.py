@@ -1,4 +1,4 @@
-"""Waits for the witnesses of a head that was just signed: they are asked after it is shown."""
+"""Waits for the witnesses of a head that was just shown: those of the reader's policy may be the last to answer."""
 
 from __future__ import annotations
 

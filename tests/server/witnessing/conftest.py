@@ -89,7 +89,12 @@ def ask_all(exporter: Exporter) -> int | None:
 
 
 def head_of(exporter: Exporter) -> Note:
-    """Return the newest checkpoint as it is shown."""
+    """Return the newest checkpoint that is signed, though its witnesses have not seen it."""
+    return Note.parse(exporter.all("/v1/log/checkpoints", Role.AUDITOR)[-1]["note"].encode())
+
+
+def shown_by(exporter: Exporter) -> Note:
+    """Return the newest checkpoint that is shown."""
     answer = exporter.ask("GET", "/log/checkpoint", Role.AUDITOR)
     assert answer.status_code == 200, answer.text
     return Note.parse(answer.content)

@@ -44,6 +44,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Exporter, P
         (folder / "asked").write_text(policy_of(first, second))
         settings = Settings(data_dir=folder / "data", log_policy=folder / "asked", **AT_HAND)
         exporter = begin(settings, (first, second))
+        ask_all(exporter)
         fill(exporter.database, SIZE - 1 - newest(exporter)[1].size)
         exporter.post("/v1/parties", {"name": "Harbour Office", "country": "PT"})
         exporter.settle()

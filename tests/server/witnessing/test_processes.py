@@ -45,20 +45,26 @@ class Exporter:
         assert made.status_code == 201, made.text
 
     def head(self) -> Note:
-        return Note.parse(self.get("/log/checkpoint").content)
+        """Return the newest checkpoint that is signed; it is shown once the quorum has seen it."""
+        page = self.get("/v1/log/checkpoints").json()
+        while page["next"] is not None:
+            page = self.get(f"/v1/log/checkpoints?cursor={page['next']}").json()
+        return Note.parse(page["items"][-1]["note"].encode())
 
     def cosigned(self, count: int = 2) -> Note:
         """Return the newest checkpoint once so many witnesses have cosigned it."""
         found: list[Note] = []
 
         def is_there() -> bool:
-            if self.get("/log/checkpoint").status_code != 200:
-                return False
             found.append(self.head())
             return len(found[-1].signatures) == 1 + count
 
         until(is_there)
         return found[-1]
+
+    def shown(self) -> Note:
+        """Return the newest checkpoint that is shown."""
+        return Note.parse(self.get("/log/checkpoint").content)
 
     def refusing(self) -> Any:
         return httpx2.get(f"{self.server.url}/readyz", timeout=20, trust_env=False).json()["refusing_witnesses"]
@@ -117,8 +123,10 @@ def test_a_log_is_cosigned_and_another_past_is_refused(tmp_path: Path) -> None:
         made.act()
         made.cosigned(1)
         assert made.refusing() == []
+        assert made.shown().text == earlier.text
         first.__enter__()
         newest = made.cosigned()
+        assert made.shown().text == newest.text
         assert Checkpoint.parse(newest.text).size > seen.size
 
         # An older checkpoint, sent again by whoever kept it.

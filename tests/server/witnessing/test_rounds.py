@@ -23,7 +23,17 @@ from licensing_server.witnessing.ask import Asker
 from licensing_server.witnessing.outcome import Failed
 from tests.server.conftest import AT_HAND
 from tests.server.exporter import Exporter
-from tests.server.witnessing.conftest import FIRST, SECOND, Both, ask_all, head_of, policy_of, standing, vkey_of
+from tests.server.witnessing.conftest import (
+    FIRST,
+    SECOND,
+    Both,
+    ask_all,
+    head_of,
+    policy_of,
+    shown_by,
+    standing,
+    vkey_of,
+)
 from tests.simulators.witness import SimulatedWitness
 
 QUARTER_S = 900
@@ -43,7 +53,7 @@ class TestCosigning:
         self, exporter: Exporter, settings: Settings, witnesses: Both
     ) -> None:
         ask_all(exporter)
-        note = head_of(exporter)
+        note = shown_by(exporter)
         keys = {NoteKey.parse(found.vkey) for found in witnesses}
         assert set(note.verify(keys)) == keys
         believed = Policy.parse(f"log {vkey_of(exporter)}\n{policy_of(*witnesses)}".encode())
