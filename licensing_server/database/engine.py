@@ -15,7 +15,15 @@ import structlog
 from psycopg.errors import DeadlockDetected, DiskFull, SerializationFailure
 from sqlalchemy import CursorResult, create_engine, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DataError, DBAPIError, DisconnectionError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    DisconnectionError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -41,8 +49,8 @@ _log = structlog.get_logger("interlock.database")
 class Database:
     """One database. ``write`` takes the write lock at once on SQLite, so that a transaction never fails half way.
 
-    What the database itself refuses comes as a Problem: Unavailable ``server.busy``, ``database.full`` or
-    ``database.unavailable``, Unprocessable ``value.unstorable``, Conflict ``state.conflict``.
+    What the database itself refuses comes as a Problem: Unavailable ``server.busy``, ``database.full``,
+    ``database.damaged`` or ``database.unavailable``, Unprocessable ``value.unstorable``, Conflict ``state.conflict``.
     """
 
     def __init__(self, url: str) -> None:
@@ -153,7 +161,10 @@ class Database:
                     yield session
         except PoolTimeout as error:
             raise _busy() from error
-        except (OperationalError, IntegrityError, DataError) as error:
+        except (ProgrammingError, NotSupportedError):
+            # A mistake of ours, and no answer to give to anybody.
+            raise
+        except DatabaseError as error:
             raise _refusal(error) from error
 
 
@@ -174,11 +185,20 @@ def _refusal(error: DBAPIError) -> Problem:
     if _is_full(error):
         sentence = "The disk of the database is full, so nothing can be recorded; free space on it, then try again."
         return Unavailable("database.full", sentence, retry_after=60)
+    if _is_damaged(error):
+        sentence = "The file of the database is damaged; stop the server, keep the file, and restore a backup."
+        return Unavailable("database.damaged", sentence, retry_after=600)
     return Unavailable("database.unavailable", "The database does not answer; try again in a moment.", retry_after=5)
 
 
 def _is_full(error: DBAPIError) -> bool:
     return isinstance(error.orig, DiskFull) or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
+def _is_damaged(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    # The lower eight bits are the code itself (sqlite.org/rescode.html).
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _told(error: DBAPIError) -> str:
