@@ -15,6 +15,7 @@ from licensing_server.accounts.routes import router as accounts_routes
 from licensing_server.alerts import jobs as alerts_jobs
 from licensing_server.alerts.routes import router as alerts_routes
 from licensing_server.audit_log.export_routes import router as export_routes
+from licensing_server.audit_log.jobs import AFTERWARDS as LOG_JOBS_AFTERWARDS
 from licensing_server.audit_log.jobs import JOBS as LOG_JOBS
 from licensing_server.audit_log.routes import router as log_routes
 from licensing_server.audit_log.tile_routes import router as tile_routes
@@ -81,7 +82,7 @@ def all_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:
         None if witnesses is None else witnesses.unseen_s,
     )
     alerts = alerts_jobs.job(settings.repeated_denials)
-    return (order_life.job(settings), *LOG_JOBS, alerts, *LOG_JOBS, checkpoints, Upkeep(settings), signing)
+    return (order_life.job(settings), *LOG_JOBS, alerts, *LOG_JOBS_AFTERWARDS, checkpoints, Upkeep(settings), signing)
 
 
 def outward_jobs(settings: Settings, custody: Custody) -> tuple[Work, ...]:

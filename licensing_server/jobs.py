@@ -63,11 +63,8 @@ class Job:
             due = self.look(session, now)
         if due is None or due > now:
             return due
-        with database.alone(self.name) as ours:
-            if not ours:
-                return now + ELSEWHERE_S
-            with database.write() as session:
-                return self.step(session, now)
+        with database.write_alone(self.name) as session:
+            return now + ELSEWHERE_S if session is None else self.step(session, now)
 
 
 class Runner:
@@ -79,7 +76,8 @@ class Runner:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
-        self._ran_at: dict[str, int] = {}
+        # By their places, for one may stand in two.
+        self._ran_at: dict[int, int] = {}
         self.failures: dict[str, str] = {}
 
     def start(self) -> None:
@@ -102,17 +100,17 @@ class Runner:
 
     def run_paced(self, now: int) -> int | None:
         """As :meth:`run_once`, without those that ran a moment ago and pace themselves."""
-        resting, ready = dict[str, int](), list[Work]()
-        for job in self._jobs:
-            ran_at = self._ran_at.get(job.name, now - job.pace_s)
+        resting, ready = list[int](), list[Work]()
+        for place, job in enumerate(self._jobs):
+            ran_at = self._ran_at.get(place, now - job.pace_s)
             # A clock that was set back must not hold anything up.
             if ran_at <= now < ran_at + job.pace_s:
-                resting[job.name] = ran_at + job.pace_s
+                resting.append(ran_at + job.pace_s)
             else:
+                self._ran_at[place] = now
                 ready.append(job)
-        self._ran_at |= {job.name: now for job in ready if job.pace_s}
         done = (due for job in ready if (due := self._do(job, now)) is not None)
-        return min(chain(resting.values(), done), default=None)
+        return min(chain(resting, done), default=None)
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -29,8 +29,8 @@ def begin_anew(session: Session, head: Note | None, now: int) -> Log:
         Conflict: ``log.raced``.
     """
     old = newest(session)
-    while integrate(session, old):
-        pass
+    while integrate(session, old.number, old.size):
+        session.refresh(old)
     ended = update(Log).where(Log.number == old.number, Log.ended_at.is_(None), Log.size == old.size)
     if not changed_one(session.execute(ended.values(ended_at=now))):
         raise Conflict("log.raced", "The log was changed by another meanwhile; look at it again.")
@@ -49,7 +49,8 @@ def begin_anew(session: Session, head: Note | None, now: int) -> Log:
     session.flush()
     data: JsonObject = {"origin": log.origin, "lost_from": log.first, "previous": _shown(previous)}
     record(session, "log.begun", time=now, actor=SYSTEM, subject=SUBJECT, data=data)
-    integrate(session, log)
+    integrate(session, log.number, log.size)
+    session.refresh(log)
     return log
 
 

@@ -6,3 +6,5 @@ from licensing_server.audit_log.sequence import look, sequence
 from licensing_server.jobs import Job
 
 JOBS = (Job("sequencer", sequence, look),)
+AFTERWARDS = (Job("sequencer", sequence, look, 1),)
+"""For what jobs themselves queue: those that do so most rest for a second between two runs, and this with them."""

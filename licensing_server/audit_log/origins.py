@@ -14,7 +14,7 @@ SYSTEM = "system"
 SUBJECT = "log"
 _LOG = table_of(Log)
 # Written once, because to compose a statement costs more than to run it.
-_SIZE = select(_LOG.c.size).order_by(_LOG.c.number.desc()).limit(1)
+_TIP = select(_LOG.c.number, _LOG.c.size).order_by(_LOG.c.number.desc()).limit(1)
 ORIGIN = select(_LOG.c.origin).order_by(_LOG.c.number.desc()).limit(1)
 """What :func:`origin` reads, for a statement that reads more."""
 
@@ -45,22 +45,39 @@ def newest(session: Session) -> Log:
     """
     found = session.scalar(select(Log).order_by(Log.number.desc()).limit(1))
     if found is None:
-        raise Unavailable("log.unbegun", "The log has not begun; start the server once, and try again.")
+        raise _unbegun()
     return found
 
 
 def origin(session: Session) -> str:
     """Return the name under which entries are signed that are queued now; Unavailable ``log.unbegun``."""
-    found = session.connection().execute(ORIGIN).scalar_one_or_none()
-    return newest(session).origin if found is None else found
+    found: str | None = session.connection().execute(ORIGIN).scalar_one_or_none()
+    if found is None:
+        raise _unbegun()
+    return found
 
 
 def size(session: Session) -> int:
     """Return how many entries have an index; Unavailable ``log.unbegun``."""
-    found = session.connection().execute(_SIZE).scalar_one_or_none()
-    return newest(session).size if found is None else found
+    return tip(session)[1]
+
+
+def tip(session: Session) -> tuple[int, int]:
+    """Return the number of the log under its present name, and how many entries have an index.
+
+    Raises:
+        Unavailable: ``log.unbegun``.
+    """
+    found = session.connection().execute(_TIP).one_or_none()
+    if found is None:
+        raise _unbegun()
+    return found.number, found.size
 
 
 def open_log(session: Session, now: int) -> None:
     """Let checkpoints be signed again after a restore."""
     session.execute(update(Log).where(Log.ended_at.is_(None), Log.opened_at.is_(None)).values(opened_at=now))
+
+
+def _unbegun() -> Unavailable:
+    return Unavailable("log.unbegun", "The log has not begun; start the server once, and try again.")

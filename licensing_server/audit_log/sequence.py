@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.log.merkle import HASH_BYTES, stored_at
-from licensing_server.audit_log.origins import newest
+from licensing_server.audit_log.origins import tip
 from licensing_server.audit_log.tables import Log, LogEntry, LogHash
 from licensing_server.audit_log.tree import frontier
 from licensing_server.database import Base, changed_one
@@ -39,6 +39,11 @@ _QUEUED = (
     .limit(_BATCH)
     .with_for_update()
 )
+_GROW = (
+    update(_LOGS)
+    .where(_LOGS.c.number == bindparam("of_log"), _LOGS.c.size == bindparam("from_size"), _LOGS.c.ended_at.is_(None))
+    .values(size=bindparam("to_size"))
+)
 _FIRST = select(_ENTRIES.c.id).where(_ENTRIES.c.position.is_(None)).limit(1)
 
 
@@ -48,7 +53,7 @@ def sequence(session: Session, now: int) -> int | None:
     Raises:
         Conflict: ``log.raced``; nothing was done then.
     """
-    return now if integrate(session, newest(session)) == _BATCH else None
+    return now if integrate(session, *tip(session)) == _BATCH else None
 
 
 def look(session: Session, now: int) -> int | None:
@@ -56,20 +61,21 @@ def look(session: Session, now: int) -> int | None:
     return None if session.connection().execute(_FIRST).first() is None else now
 
 
-def integrate(session: Session, log: Log) -> int:
-    """Give up to a batch of queued entries their index and place in the tree; return how many.
+def integrate(session: Session, log: int, size: int) -> int:
+    """Give up to a batch of queued entries their index and place in the tree, and return how many.
+
+    It is the tree of the log of this number, which was read to have this size.
 
     Raises:
         Conflict: ``log.raced``.
     """
-    size = log.size
-    queued = session.execute(_QUEUED).all()
+    connection = session.connection()
+    queued = connection.execute(_QUEUED).all()
     if not queued:
         return 0
-    expected = (_LOGS.c.number == log.number, _LOGS.c.size == size, _LOGS.c.ended_at.is_(None))
-    if not changed_one(session.execute(update(_LOGS).where(*expected).values(size=size + len(queued)))):
+    values = {"of_log": log, "from_size": size, "to_size": size + len(queued)}
+    if not changed_one(connection.execute(_GROW, values)):
         raise Conflict("log.raced", "Another sequencer was first; look at the log again.")
-    session.expire(log)
     _place(session, size, [row.id for row in queued])
     _store(session, stored_at(0, size), frontier(session, size).grow([row.leaf for row in queued]))
     return len(queued)

@@ -42,6 +42,7 @@ _WRITING: Final = ("INSERT", "UPDATE", "DELETE")
 _TRIES: Final = 3
 # PostgreSQL's advisory locks are one space for a whole database: the first number says that they are ours.
 _LOCKS: Final = 1_230_262_348
+_TRY_LOCK: Final = text("SELECT pg_try_advisory_xact_lock(:ours, :name)")
 _LIVELINESS: Final = ("tcp_keepalives_idle = 2", "tcp_keepalives_interval = 1", "tcp_keepalives_count = 2")
 _log = structlog.get_logger("interlock.database")
 
@@ -108,6 +109,16 @@ class Database:
             session.rollback()
 
     @contextmanager
+    def write_alone(self, name: str) -> Iterator[Session | None]:
+        """As :meth:`write`, for work that one process at a time may do: ``None`` while another does work of this name.
+
+        The lock ends with the transaction; it is the one of :meth:`alone`.
+        """
+        with self.write() as session:
+            ours = self.is_sqlite or session.connection().execute(_TRY_LOCK, _numbers(name)).scalar_one()
+            yield session if ours else None
+
+    @contextmanager
     def alone(self, name: str) -> Iterator[bool]:
         """Tell whether this process may do the work of this name now; no other may until the end of the block.
 
@@ -117,7 +128,7 @@ class Database:
             # BEGIN IMMEDIATE already lets one writer in at a time.
             yield True
             return
-        numbers = {"ours": _LOCKS, "name": zlib.crc32(name.encode("ascii")) - 2**31}
+        numbers = _numbers(name)
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             ours = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:ours, :name)"), numbers))
             try:
@@ -166,6 +177,11 @@ class Database:
             raise
         except DatabaseError as error:
             raise _refusal(error) from error
+
+
+def _numbers(name: str) -> dict[str, int]:
+    """Return the two numbers of an advisory lock."""
+    return {"ours": _LOCKS, "name": zlib.crc32(name.encode("ascii")) - 2**31}
 
 
 def changed_one(result: Any) -> bool:

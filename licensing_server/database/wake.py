@@ -73,7 +73,7 @@ class Listener:
                     while not self._stop.is_set():
                         if any(True for _ in connection.notifies(timeout=_POLL_S * 5, stop_after=1)):
                             yield
-                            if list(connection.notifies(timeout=_GATHER_S)):
+                            while not self._stop.is_set() and list(connection.notifies(timeout=_GATHER_S)):
                                 yield
             except psycopg.Error:
                 # The database restarts: look again until it is back; jobs run by their due times meanwhile.

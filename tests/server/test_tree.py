@@ -196,7 +196,7 @@ def test_a_sequencer_whose_size_is_old_takes_no_index(postgres_url: str) -> None
         log = newest_log(session)
         second.change(lambda other: audit_log.sequence(other, 1))
         fill(second, 5)
-        integrate(session, log)
+        integrate(session, log.number, log.size)
 
     with pytest.raises(Conflict) as refused:
         first.change(overtaken)
