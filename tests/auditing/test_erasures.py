@@ -17,7 +17,7 @@ from tests.simulators.web import Web
 
 def test_the_entry_that_says_so_is_named(audited: Audited) -> None:
     party = audited.staff.ask("parties", "add", "Ministry of Ponds", "--country", "FR")["id"]
-    settled(audited)
+    settled(audited, about=party)
     (found,) = ask(audited, "search", "--subject", party).json["items"]
     headers = {"Authorization": f"Bearer {audited.token.read_text().strip()}"}
     path = f"{audited.address}/v1/log/entries/{found['index']}/values/name/erasure"
