@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from licensing_protocol.log.note import Note, signature_lines
@@ -10,9 +10,9 @@ from licensing_server.audit_log.origins import newest
 from licensing_server.audit_log.tables import LogCheckpoint, LogCosignature, LogEntry
 
 
-def newest_row(session: Session) -> LogCheckpoint | None:
-    """Return the newest head that was signed under the log's present name."""
-    rows = select(LogCheckpoint).where(LogCheckpoint.log == newest(session).number)
+def newest_row(session: Session, *conditions: ColumnElement[bool]) -> LogCheckpoint | None:
+    """Return the newest head that was signed under the log's present name, and of which the conditions hold."""
+    rows = select(LogCheckpoint).where(LogCheckpoint.log == newest(session).number, *conditions)
     return session.scalar(rows.order_by(LogCheckpoint.size.desc()).limit(1))
 
 
@@ -31,9 +31,7 @@ def shown(session: Session, now: int) -> Note | None:
     One that its witnesses have yet to see is not, until they have or are away for too long: nobody who asks for their
     quorum must be refused a head of this moment. What is shown only grows.
     """
-    is_shown = LogCheckpoint.unseen_until.is_(None) | (LogCheckpoint.unseen_until <= now)
-    rows = select(LogCheckpoint).where(LogCheckpoint.log == newest(session).number, is_shown)
-    row = session.scalar(rows.order_by(LogCheckpoint.size.desc()).limit(1))
+    row = newest_row(session, LogCheckpoint.unseen_until.is_(None) | (LogCheckpoint.unseen_until <= now))
     return None if row is None else note_of(session, row)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import Session
@@ -41,5 +41,4 @@ def _ordered_alone(session: Session, kind: Kind, actor: str, since: int, besides
 
 def _counts_since(since: int) -> ColumnElement[bool]:
     """Tell of an order whether it took force lately, or will without a second; an emergency lapses without one."""
-    taken: tuple[ColumnElement[Any], ...] = (Order.in_force_at > since, Order.state == str(State.SCHEDULED))
-    return or_(*taken) & Order.emergency.is_(False)
+    return or_(Order.in_force_at > since, Order.state == str(State.SCHEDULED)) & Order.emergency.is_(False)

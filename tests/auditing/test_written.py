@@ -6,7 +6,10 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -53,18 +56,25 @@ def test_a_count_that_is_none_is_told(count: str) -> None:
     assert (shown.code, shown.failure["code"]) == (2, "command.usage")
 
 
-def test_who_reads_may_have_seen_enough(tmp_path: Path) -> None:
-    log = PublishedLog(entries(3000), witnesses=0).write(tmp_path / "log")
-    words = ["export", "--format", "jsonl", "--from", log, "--policy", log / "policy"]
+@contextmanager
+def writing(*words: str | Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+    """Run a command of the auditor's that has written its first line, and give it with what it goes on to write."""
     with subprocess.Popen(
         [*PROGRAM, "audit", *map(str, words)], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as command:
         assert command.stdout is not None
         assert command.stderr is not None
         command.stdout.readline()
-        command.stdout.close()
+        yield command, command.stdout, command.stderr
+
+
+def test_who_reads_may_have_seen_enough(tmp_path: Path) -> None:
+    log = PublishedLog(entries(3000), witnesses=0).write(tmp_path / "log")
+    words = ("export", "--format", "jsonl", "--from", log, "--policy", log / "policy")
+    with writing(*words) as (command, out, errors):
+        out.close()
         assert command.wait(timeout=60) == 0
-        assert command.stderr.read() == b""
+        assert errors.read() == b""
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-"])
@@ -90,13 +100,8 @@ def test_what_was_not_written_to_its_end_is_not_there(log: Path, tmp_path: Path)
 
 
 def test_ctrl_c_ends_a_watch_without_a_word(log: Path, tmp_path: Path) -> None:
-    words = ["follow", log, "--policy", log / "policy", "--state", tmp_path / "seen", "--json"]
-    with subprocess.Popen(
-        [*PROGRAM, "audit", *map(str, words)], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as command:
-        assert command.stdout is not None
-        assert command.stderr is not None
-        command.stdout.readline()
+    words = ("follow", log, "--policy", log / "policy", "--state", tmp_path / "seen", "--json")
+    with writing(*words) as (command, _, errors):
         command.send_signal(signal.SIGINT)
         assert command.wait(timeout=60) == 130
-        assert command.stderr.read() == b""
+        assert errors.read() == b""

@@ -125,6 +125,7 @@ class _Interrupted:
         return {Delegation.STATUS: [self]}
 
     def make(self, delegation: Delegation) -> Signer:
+        # Keys are made by a ceremony, and none is held here.
         raise NotImplementedError(delegation)
 
 
