@@ -71,14 +71,16 @@ def test_a_receipt_is_never_sent_before_its_commit(settings: Settings, tmp_path:
     exporter = Exporter.begin(settings)
     device = exporter.device()
     got: list[dict[str, Any]] = []
+    body = _report(device)
     with running(settings, tmp_path) as server:
         for number in range(1, KILLS + 1):
             wanted = number * RECEIPTS_BETWEEN_KILLS
             killer = threading.Thread(target=_kill_once, args=(server, got, wanted))
             killer.start()
-            _check_in_until_it_dies(server, device, got)
+            body = _check_in_until_it_dies(server, device, got, body)
             killer.join()
             server.start()
+        device.take(httpx2.post(f"{server.url}/v1/devices/{device.id}/evidence", json=body).json())
     assert len(got) >= KILLS * RECEIPTS_BETWEEN_KILLS
     known = {evidence["identity"] for evidence in exporter.all(f"/v1/devices/{device.id}/evidence")}
     assert {receipt["evidence"] for receipt in got} <= known
@@ -147,19 +149,25 @@ def test_the_logs_tell_what_happened_and_name_nobody(tmp_path: Path) -> None:
         assert secret not in text
 
 
-def _check_in_until_it_dies(server: ServerProcess, device: SimulatedDevice, got: list[dict[str, Any]]) -> None:
-    body = device.evidence(clock.now(), events=[("agent.started", {})])
+def _report(device: SimulatedDevice) -> Any:
+    return device.evidence(clock.now(), events=[("agent.started", {})])
+
+
+def _check_in_until_it_dies(
+    server: ServerProcess, device: SimulatedDevice, got: list[dict[str, Any]], body: Any
+) -> Any:
+    """Report, beginning with ``body``, and return what had no answer: whoever lost it sends the same again."""
     with httpx2.Client(base_url=server.url, timeout=10) as client:
         while True:
             try:
                 answer = client.post(f"/v1/devices/{device.id}/evidence", json=body)
             except httpx2.TransportError:
-                return
+                return body
             if answer.status_code == 200:
                 device.take(answer.json())
                 assert device.receipt is not None
                 got.append({"evidence": device.receipt.evidence})
-                body = device.evidence(clock.now(), events=[("agent.started", {})])
+                body = _report(device)
             else:
                 assert answer.status_code in {429, 503}, answer.text
 
